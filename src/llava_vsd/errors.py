@@ -1,0 +1,53 @@
+"""Every error that a user can meet; each prints as one line, without a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class VsdError(Exception):
+    """Base of all errors of this package; `str(error)` is the one line that the user reads."""
+
+    exit_code = 1
+
+
+class UsageError(VsdError):
+    """The command or call was used wrongly (exit code 2)."""
+
+    exit_code = 2
+
+
+class MissingExtraError(VsdError):
+    """A part of the package needs an optional dependency that is not installed."""
+
+
+class FileError(VsdError):
+    """A file is missing, empty, unreadable, or of the wrong kind as a whole."""
+
+    def __init__(self, path: str | Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path = Path(path)
+        self.problem = problem
+
+
+class RowError(VsdError):
+    """One entry, line or field of a file is wrong.
+
+    Args:
+        path: the file.
+        place: where in the file, e.g. `line 12` or `entry 3 (img_id 2670)`.
+        field: dotted path of the field, e.g. `triple_list[0].p`; empty for the row as a whole.
+        problem: what was found and what was expected.
+    """
+
+    def __init__(self, path: str | Path, place: str, field: str, problem: str) -> None:
+        where = f"{path}: {place}" + (f": {field}" if field else "")
+        super().__init__(f"{where}: {problem}")
+        self.path = Path(path)
+        self.place = place
+        self.field = field
+        self.problem = problem
+
+
+class MismatchError(VsdError):
+    """Two files that belong together do not match (v1 with v2, predictions with items)."""
