@@ -31,7 +31,11 @@ class Reference:
 
     def json(self, name: str) -> Any:
         path = self.path(name)
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        with (
+            gzip.open(path, "rt", encoding="utf-8")
+            if path.suffix == ".gz"
+            else path.open(encoding="utf-8") as file
+        ):
             return json.load(file)
 
     def jsonl(self, name: str) -> list[Any]:

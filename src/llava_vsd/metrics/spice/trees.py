@@ -51,7 +51,9 @@ class Tree:
             elif token == ")":
                 node = stack.pop()
                 if node.word is None and not node.children:
-                    raise TreeError(f"tree: node {node.label!r} ends at character {match.start()} without content")
+                    raise TreeError(
+                        f"tree: node {node.label!r} ends at character {match.start()} without content"
+                    )
                 if not stack:
                     root = node
             else:
