@@ -103,7 +103,7 @@ def write_rows(path: str | Path, rows: Iterable[BaseModel]) -> int:
 class Appender:
     """Appends rows to a file so that after a kill at any moment the same run can go on.
 
-    On opening, a torn last line (no line feed, or not JSON) is cut off and the rows before it are handed to
+    On opening, a torn last line (one without its line feed) is cut off and the rows before it are handed to
     `keep`; each row is then written by one unbuffered write, line feed included.
 
     Raises:

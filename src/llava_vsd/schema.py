@@ -83,7 +83,7 @@ class Conversation(Row):
 
 
 class RelationAnswer(Row):
-    """The relation that a model gives for one triple, with a score for each label (probabilities, where it has them)."""
+    """The relation that a model gives for one triple, with a score for each label where it has them."""
 
     subject: str
     object: str

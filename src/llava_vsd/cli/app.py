@@ -1,0 +1,40 @@
+"""The command `vsd`: every sub-command is a typed function in a file of its own; errors print as one line."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import typer
+
+from llava_vsd.errors import VsdError
+
+app = typer.Typer(
+    name="vsd",
+    help="Visual spatial description: build data, answer, score.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+COMMANDS = ("fetch", "build", "baseline", "predict", "evaluate")
+"""Modules of this package; each has a function `register(app)`. They import what is heavy inside the command."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line; exits 0 on success, 1 on an error, 2 on wrong usage, 130 on Ctrl-C."""
+    for name in COMMANDS:
+        import_module(f"llava_vsd.cli.{name}").register(app)
+    try:
+        app(args=arguments, standalone_mode=True)
+    except VsdError as error:
+        print(f"vsd: {' '.join(str(error).split())}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        print("vsd: interrupted; the same command goes on from here", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(0) from None
