@@ -90,12 +90,23 @@ def replacing(path: str | Path) -> Iterator[IO[str]]:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def writing_rows(path: str | Path) -> Iterator[Callable[[BaseModel], None]]:
+    """Yields a function that writes one row; the file takes its name when all are written."""
+    with replacing(path) as file:
+
+        def write(row: BaseModel) -> None:
+            file.write(dump(row) + "\n")
+
+        yield write
+
+
 def write_rows(path: str | Path, rows: Iterable[BaseModel]) -> int:
     """Writes all rows, atomically, in constant memory; returns how many."""
     count = 0
-    with replacing(path) as file:
+    with writing_rows(path) as write:
         for row in rows:
-            file.write(dump(row) + "\n")
+            write(row)
             count += 1
     return count
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import Annotated
 
 import typer
 
+from llava_vsd import __version__
 from llava_vsd.errors import VsdError
 
 app = typer.Typer(
     name="vsd",
-    help="Visual spatial description: build data, answer, score.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -19,8 +20,26 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("fetch", "build", "baseline", "predict", "evaluate")
-"""Modules of this package; each has a function `register(app)`. They import what is heavy inside the command."""
+COMMANDS = ("build",)
+"""Modules of this package, in the order of the work: each has `register(app)` and imports what is heavy inside."""
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"llava-vsd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Visual spatial description: build data, answer, score.
+
+    Example: vsd build --v1 vsdv1_val.json --v2 vsdv2_val.json -o val
+    """
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,0 +1,47 @@
+"""Progress on stderr for what takes long: count, rate, time left; silent where stderr is no terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def tracked(things: Iterable[T], what: str, *, total: int | None = None, done: int = 0) -> Iterator[T]:
+    """Yields `things` and shows how many have passed.
+
+    Args:
+        things: what is worked on.
+        what: their name, in the plural.
+        total: how many there are in all, where it is known; then the time left is shown too.
+        done: how many of `total` an earlier run has dealt with.
+    """
+    if not sys.stderr.isatty():
+        yield from things
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total, completed=done, rate="")
+        for thing in things:
+            yield thing
+            speed = progress.tasks[0].speed
+            progress.update(task, advance=1, rate=f"{speed:,.0f} a second" if speed else "")
