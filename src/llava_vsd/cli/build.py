@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +11,9 @@ import typer
 
 if TYPE_CHECKING:
     from llava_vsd.data.build import Report
+    from llava_vsd.data.statistics import Statistics
     from llava_vsd.data.vsd import VsdFiles
+    from llava_vsd.errors import RowError
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +24,9 @@ def register(app: typer.Typer) -> None:
 def build(
     v1: Annotated[Path | None, typer.Option(help="VSDv1 file of one split (a JSON list).")] = None,
     v2: Annotated[Path | None, typer.Option(help="VSDv2 file of the same split.")] = None,
+    llava: Annotated[
+        Path | None, typer.Option(help="LLaVA JSON instead of VSD files: its conversations in our forms.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder for the files.")] = None,
     split: Annotated[str, typer.Option(help="train, val or test; default: as the file names tell.")] = "",
     formats: Annotated[
@@ -43,13 +50,23 @@ def build(
     """
     from llava_vsd.cli.progress import tracked
     from llava_vsd.data.build import build as write
+    from llava_vsd.data.build import convert
     from llava_vsd.data.export import parse_forms
+    from llava_vsd.data.llava import read_llava
     from llava_vsd.data.vsd import VsdFiles
     from llava_vsd.errors import UsageError
 
     if output is None and not stats:
         raise UsageError("nothing to do; expected -o FOLDER, --stats, or both")
     forms = parse_forms(formats)
+    if llava is not None:
+        if v1 or v2:
+            raise UsageError("--llava takes the place of --v1 and --v2; expected one kind of source")
+        bad: list[RowError] = []
+        samples = read_llava(llava, bad=bad if skip_bad else None)
+        report = convert(tracked(samples, "conversations"), output, forms=forms, statistics=stats)
+        _print(report, bad, output, as_json=as_json)
+        return
     files = VsdFiles(v1, v2, split, skip_bad=skip_bad)
     if files.is_test and not (allow_test or items_only):
         raise UsageError(
@@ -64,40 +81,33 @@ def build(
         with_conversations=not items_only,
         statistics=stats,
     )
-    if as_json:
-        _print_json(files, report)
-    else:
-        _print(files, report, output)
-
-
-def _print_json(files: VsdFiles, report: Report) -> None:
-    import json
-
-    summary: dict[str, Any] = {
-        "split": files.split,
-        "items": report.items,
-        "conversations": dict(report.tasks),
-        "left_out": [str(fault) for fault in files.bad],
-    }
-    if report.statistics:
-        summary["statistics"] = report.statistics.summary()
-    print(json.dumps(summary, ensure_ascii=False, indent=2))
-
-
-def _print(files: VsdFiles, report: Report, output: Path | None) -> None:
-    import sys
-
-    counts = ", ".join(f"{count:,} {task}" for task, count in report.tasks.items())
-    where = f" in {output}" if output else ""
-    print(f"{report.items:,} items, {report.tasks.total():,} conversations ({counts}){where}" if counts else
-          f"{report.items:,} items{where}")  # fmt: skip
-    for fault in files.bad:
-        print(f"left out: {fault}", file=sys.stderr)
-    if files.bad:
-        print(f"left out {len(files.bad):,} entries in all", file=sys.stderr)
+    _print(report, files.bad, output, as_json=as_json)
     if files.split == "train" and report.tasks:
         for difference in report.paper_differences():
             print(f"warning: not the paper's count: {difference}", file=sys.stderr)
+    if report.statistics and not as_json:
+        _print_repetitions(files, report.statistics)
+
+
+def _print(report: Report, bad: list[RowError], output: Path | None, *, as_json: bool) -> None:
+    if as_json:
+        summary: dict[str, Any] = {
+            "items": report.items,
+            "conversations": dict(report.tasks),
+            "left_out": [str(fault) for fault in bad],
+        }
+        if report.statistics:
+            summary["statistics"] = report.statistics.summary()
+        print(json.dumps(summary, ensure_ascii=False, indent=2))
+        return
+    counts = ", ".join(f"{count:,} {task}" for task, count in report.tasks.items())
+    parts = [f"{report.items:,} items"] if report.items else []
+    parts += [f"{report.tasks.total():,} conversations ({counts})"] if report.tasks else []
+    print(", ".join(parts) + (f" in {output}" if output else ""))
+    for fault in bad:
+        print(f"left out: {fault}", file=sys.stderr)
+    if bad:
+        print(f"left out {len(bad):,} entries in all", file=sys.stderr)
     if report.statistics:
         _print_statistics(report.statistics.summary())
 
@@ -108,31 +118,33 @@ def _print_statistics(summary: dict[str, Any]) -> None:
 
     tasks = summary["tasks"]
     table = Table(title="what the data set holds", title_justify="left")
-    for column in ("", "triples", *tasks):
-        table.add_column(column, justify="left" if not column else "right")
-    for relation, count in summary["triples"].items():
-        table.add_row(
-            relation, f"{count:,}", *(f"{task['by_relation'][relation]:,}" for task in tasks.values())
-        )
+    table.add_column("")
+    for column in ("triples", *tasks):
+        table.add_column(column, justify="right")
+    if summary["items"]:
+        for relation, count in summary["triples"].items():
+            by_task = (f"{task['by_relation'][relation]:,}" for task in tasks.values())
+            table.add_row(relation, f"{count:,}", *by_task)
     total = sum(summary["triples"].values())
-    table.add_row(
-        "all", f"{total:,}", *(f"{task['conversations']:,}" for task in tasks.values()), style="bold"
-    )
+    table.add_row("all", f"{total:,}", *(f"{task['conversations']:,}" for task in tasks.values()))
     table.add_section()
     for side in ("question", "answer"):
         for figure in ("mean", "median", "p95", "max"):
-            values = (f"{task[f'{side}_words'][figure]:g}" for task in tasks.values())
-            table.add_row(
-                f"words of an {side}" if side == "answer" else f"words of a {side}", figure, *values
-            )
+            words = (f"{task[f'{side}_words'][figure]:g}" for task in tasks.values())
+            table.add_row(f"{side} words, {figure}", "", *words)
     table.add_section()
     table.add_row("answers given before", "", *(f"{task['repeated_answers']:,}" for task in tasks.values()))
-    console = Console(soft_wrap=True)
-    console.print(table)
-    descriptions = summary["descriptions"]
-    console.print(
-        f"{summary['items']:,} items; {summary['items_with_several_triples']:,} with several triples; "
-        f"{summary['items_whose_image_came_before']:,} whose image came before; "
-        f"{descriptions['v1']:,} unique v1 and {descriptions['v2']:,} unique v2 descriptions",
-        highlight=False,
+    Console(soft_wrap=True).print(table)
+    if summary["items"]:
+        print(
+            f"{summary['items']:,} items; {summary['items_with_several_triples']:,} with several triples; "
+            f"{summary['items_whose_image_came_before']:,} whose image came before"
+        )
+
+
+def _print_repetitions(files: VsdFiles, statistics: Statistics) -> None:
+    unique = statistics.descriptions.total()
+    print(
+        f"{files.written:,} descriptions written, {unique:,} unique in their entry; "
+        f"one entry repeats itself {files.most_repeated:,} times"
     )

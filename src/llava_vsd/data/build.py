@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from pydantic import BaseModel
 
 from llava_vsd.data.export import Form, default_image_path, writing
 from llava_vsd.data.prompts import draw, question
@@ -103,14 +101,8 @@ def build(
     """
     report = Report(statistics=Statistics() if statistics else None)
     with ExitStack() as files:
-        write_item: Callable[[BaseModel], None] | None = None
-        write_conversation: Callable[[BaseModel], None] | None = None
-        writers: list[Callable[[Conversation, str | None], None]] = []
-        if folder is not None:
-            write_item = files.enter_context(writing_rows(folder / "items.jsonl"))
-            if with_conversations:
-                write_conversation = files.enter_context(writing_rows(folder / "conversations.jsonl"))
-                writers = [files.enter_context(writing(form, folder)) for form in forms]
+        write_item = files.enter_context(writing_rows(folder / "items.jsonl")) if folder is not None else None
+        write = files.enter_context(_writing(folder if with_conversations else None, forms))
         for item in items:
             report.items += 1
             if write_item:
@@ -119,10 +111,45 @@ def build(
                 report.statistics.add_item(item)
             for sample in conversations(item, seed=seed) if with_conversations else ():
                 report.tasks[sample.task] += 1
-                if write_conversation:
-                    write_conversation(sample)
-                for write in writers:
-                    write(sample, image_path(item.image))
+                write(sample, image_path(item.image))
                 if report.statistics:
                     report.statistics.add_conversation(sample, item.pair.relation)
     return report
+
+
+def convert(
+    samples: Iterable[Conversation],
+    folder: Path | None,
+    *,
+    forms: Sequence[Form] = (),
+    statistics: bool = False,
+) -> Report:
+    """Writes conversations from elsewhere (see `llava.read_llava`) as `build` writes its own; images stay as named."""
+    report = Report(statistics=Statistics() if statistics else None)
+    with _writing(folder, forms) as write:
+        for sample in samples:
+            report.tasks[sample.task] += 1
+            write(sample, sample.image)
+            if report.statistics:
+                report.statistics.add_conversation(sample, None)
+    return report
+
+
+@contextmanager
+def _writing(
+    folder: Path | None, forms: Sequence[Form]
+) -> Iterator[Callable[[Conversation, str | None], None]]:
+    """Opens `conversations.jsonl` and the other forms; what is yielded writes one conversation to each."""
+    if folder is None:
+        yield lambda sample, image: None
+        return
+    with ExitStack() as files:
+        write_row = files.enter_context(writing_rows(folder / "conversations.jsonl"))
+        writers = [files.enter_context(writing(form, folder)) for form in forms]
+
+        def write(sample: Conversation, image: str | None) -> None:
+            write_row(sample)
+            for write_form in writers:
+                write_form(sample, image)
+
+        yield write

@@ -73,10 +73,11 @@ class Statistics:
         self.descriptions["v2"] += len(item.descriptions_v2)
         self.triples.update(triple.relation for triple in item.triples)
 
-    def add_conversation(self, conversation: Conversation, relation: Relation) -> None:
-        """Counts one conversation about a triple of that relation."""
+    def add_conversation(self, conversation: Conversation, relation: Relation | None) -> None:
+        """Counts one conversation, about a triple of that relation where there is one."""
         task = conversation.task
-        self.relations[task, relation] += 1
+        if relation is not None:
+            self.relations[task, relation] += 1
         for turn in conversation.turns:
             lengths = self.questions if turn.role == "user" else self.answers
             lengths.setdefault(task, Lengths()).add(turn.text)

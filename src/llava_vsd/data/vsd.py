@@ -92,6 +92,8 @@ class VsdFiles:
         split: stands in the ids; read off the file names where it is not given.
         skip_bad: leave out entries with a fault and note them in `bad`, instead of raising at the first.
         bad: filled while reading.
+        written: descriptions as written, repetitions included; counted while reading.
+        most_repeated: the most repetitions (descriptions written less unique ones) in one entry of one file.
     """
 
     v1: Path | None
@@ -99,6 +101,8 @@ class VsdFiles:
     split: str = ""
     skip_bad: bool = False
     bad: list[RowError] = field(default_factory=list)
+    written: int = 0
+    most_repeated: int = 0
 
     def __post_init__(self) -> None:
         if self.v1 is None and self.v2 is None:
@@ -172,6 +176,10 @@ class VsdFiles:
     def _item(self, place: int, v1: VsdEntry | None, v2: VsdEntry | None) -> Item:
         entry = v1 or v2
         assert entry is not None
+        for part in (v1, v2):
+            if part:
+                self.written += len(part.captions)
+                self.most_repeated = max(self.most_repeated, len(part.captions) - len(set(part.captions)))
         return Item(
             id=f"{'v1' if v1 else 'v2'}-{self.split}-{place:05d}",
             image=entry.img_id,
