@@ -54,7 +54,7 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     field = ""
     for part in first["loc"]:
         field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
-    message = first["msg"]
+    message = first["msg"].removeprefix("Value error, ")
     if first["type"] not in ("missing", "json_invalid", "value_error"):
         found = json.dumps(first["input"], ensure_ascii=False, default=str)
         message += f", found {found if len(found) <= 80 else found[:77] + '...'}"

@@ -106,7 +106,7 @@ class VsdFiles:
 
     def __post_init__(self) -> None:
         if self.v1 is None and self.v2 is None:
-            raise UsageError("no VSD file: expected --v1 FILE, --v2 FILE or both")
+            raise UsageError("no VSD file; expected --v1 FILE, --v2 FILE or both")
         if not self.split:
             named = {split_of(path) for path in (self.v1, self.v2) if path} - {None}
             if len(named) != 1:
