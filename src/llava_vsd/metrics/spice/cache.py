@@ -13,7 +13,8 @@ from llava_vsd.errors import VsdError
 Tuple: TypeAlias = tuple[str, ...]
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS tuples (pipeline TEXT, caption TEXT, tuples TEXT, PRIMARY KEY (pipeline, caption)) WITHOUT ROWID
+CREATE TABLE IF NOT EXISTS tuples (pipeline TEXT, caption TEXT, tuples TEXT, PRIMARY KEY (pipeline, caption))
+WITHOUT ROWID
 """
 _AT_ONCE = 500  # below SQLite's smallest limit of parameters in one statement
 
@@ -60,10 +61,8 @@ class Cache:
 
     def put(self, tuples: Mapping[str, list[Tuple]]) -> None:
         """Adds captions with their tuples, all or none."""
-        rows = [
-            (self.pipeline, caption, json.dumps(entry, ensure_ascii=False))
-            for caption, entry in tuples.items()
-        ]
+        # JSON throughout: plain ASCII, whatever a caption holds (a lone surrogate is no SQLite text)
+        rows = [(self.pipeline, json.dumps(caption), json.dumps(entry)) for caption, entry in tuples.items()]
         try:
             self._base.execute("BEGIN IMMEDIATE").close()
             try:
