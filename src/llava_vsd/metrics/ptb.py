@@ -1,4 +1,4 @@
-"""Brings captions into the form that COCO's caption metrics compare: Penn Treebank tokens, small, no punctuation."""
+"""Brings captions into the form that COCO's metrics compare: Penn Treebank tokens, small, unpunctuated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from llava_vsd.metrics.spice.tokens import tokens
 
-# pycocoevalcap's list names brackets too, but in capitals, which its own lower-casing has removed: they stay.
+# pycocoevalcap lists brackets too, but in capitals, which its own lower-casing has removed before: they stay.
 PUNCTUATION = {"''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"}
 
 _LINE_BREAK = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -16,9 +16,10 @@ _LINE_BREAK = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 def tokenize(captions: Sequence[str]) -> list[str]:
     """Returns the tokens of each caption joined by blanks, equal to pycocoevalcap 1.2 (CoreNLP 3.4.1).
 
-    As in the original, the captions are lines of one text, and an initial at the end of a line is judged by the word
-    that begins the next: `in box A.` gives `a.`, but `a` where the next caption begins with `The`. Nothing else
-    depends on the neighbours. Line breaks inside a caption count as blanks. A caption without words gives "".
+    As in the original, the captions are lines of one text, and an initial or `no.` at the end of a line is
+    judged by what begins the next: `in box A.` ends in `a.`, but in `a` where the next caption begins with
+    `The`. Nothing else depends on the neighbours. Line breaks inside a caption count as blanks. A caption
+    without words gives "".
     """
     lines = [_LINE_BREAK.sub(" ", caption) for caption in captions]
     text = "\n".join([*lines, ""])

@@ -1,40 +1,40 @@
-"""Word lists of the English tokenizer: what keeps its full stop, and what splits without a blank or apostrophe."""
+"""Word lists of the English tokenizer: what keeps its full stop or apostrophe, and what is two tokens in one.
+
+Each list is words between blanks.
+"""
 
 from __future__ import annotations
 
-# A full stop after one of these belongs to the word. Before a capital letter and at the end of a text a second one
-# is added, which the writer left out ("cups etc." gives `cups`, `etc.`, `.`).
-CLOSING_IN_ANY_CASE = (
-    # lists, companies, streets, degrees
-    "etc al seq inc corp co cos ltd bros dept assn univ intl bldg rd blvd jr sr esq ph.d ed.d"
-    # months and days
-    " jan feb apr jun jul aug sep sept oct nov dec tue tues thu thur thurs fri"
-    # states
-    " ala ariz calif colo conn ct dak fla ga ind kan kans ky md mich minn mo mont neb nev okla penn tenn va vt"
-    " wis wisc wyo"
-).split()
+# A full stop after one of these belongs to the word. Before a capital letter and at the end of a text a
+# second one is added, which the writer left out ("cups etc." gives `cups`, `etc.`, `.`).
+CLOSING_IN_ANY_CASE = """
+    etc al seq  inc corp co cos ltd bros dept assn univ intl  bldg rd blvd  jr sr esq ph.d ed.d
+    jan feb apr jun jul aug sep sept oct nov dec  tue tues thu thur thurs fri
+    ala ariz calif colo conn ct dak fla ga ind kan kans ky md mich minn mo mont neb nev okla penn tenn va vt
+    wis wisc wyo
+"""
 
 # The same, but in small letters these are words of their own ("the cat sat.").
-CLOSING_CAPITALISED = "Mar Mon Wed Sat Sun Ark Del Ill La Mass Miss Ore Pa Tex Wash".split()
+CLOSING_CAPITALISED = "Mar Mon Wed Sat Sun Ark Del Ill La Mass Miss Ore Pa Tex Wash"
 
 # A full stop after one of these belongs to the word and never ends a sentence.
-TITLES = (
-    "mr mrs ms messrs mme mlle dr drs prof profs rev hon pres gov govs sen sens rep reps lt col capt sgt cpl pvt gen"
-    " maj cmdr adm brig st ste mt ft ave vs cf"
-).split()
+TITLES = """
+    mr mrs ms messrs mme mlle dr drs prof profs rev hon pres gov govs sen sens rep reps
+    lt col capt sgt cpl pvt gen maj cmdr adm brig  st ste mt ft ave  vs cf
+"""
 
 # A full stop after one of these belongs to the word if a number follows ("no. 5").
-NUMBERED = "no nos art arts sect sec fig figs pp p vol vols".split()
+NUMBERED = "no nos art arts sect sec fig figs pp p vol vols"
 
 # After initials ("at 10 a.m. A dog ...") a capitalised word starts a new sentence only if it is one of these.
-STARTERS = (
-    "A About After All Although An And As At Both But By Did Do Each Every For From He Her Here His How However I If"
-    " In Is It Its Last Many More Most Mr. Mrs. Ms. Neither Next No Now On One Other Our She Since Some Such That The"
-    " Their Then There These They This Those Though To Under Until We What When Where While Who Why With Yet You"
-).split()
+STARTERS = """
+    A An The This That These Such Some Many More Other One  He She It They We You Her Our Their  Mr. Ms.
+    There Here Now Then Once  After At As About But If In Since So When While What Yet
+    However Last Earlier According Additionally
+"""
+
+# Words with an apostrophe that the general rules would split off.
+CLIPPED = "'em 'n' 'n 'til 'till 'cause ol' dunkin' somethin' li'l nat'l cont'd ev'ry s'mores nor'easter"
 
 # Written as one word, two tokens of the Penn Treebank; the number is the length of the first.
 TWO_IN_ONE = {"cannot": 3, "gonna": 3, "gotta": 3, "lemme": 3, "gimme": 3, "wanna": 3, "d'ye": 2}
-
-# Words that keep an apostrophe which the general rules would split off.
-CLIPPED = "'em 'n' 'n 'til 'till 'cause ol' dunkin' somethin' li'l nat'l cont'd ev'ry s'mores nor'easter".split()
