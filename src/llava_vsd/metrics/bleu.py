@@ -61,17 +61,20 @@ def matches(candidate: str, references: Sequence[str], n: int = 4) -> Matches:
     length, grams = ngrams(candidate, n)
     counted = [ngrams(reference, n) for reference in references]
     reference_length = min((abs(other - length), other) for other, _ in counted)[1]
-    correct = []
-    for order in range(n):
-        own = grams[order]
-        best: dict[tuple[str, ...], int] = {}
-        for _, theirs in counted:
-            other = theirs[order]
-            for gram in own.keys() & other.keys():
-                hits = min(own[gram], other[gram])
-                if hits > best.get(gram, 0):
-                    best[gram] = hits
-        correct.append(sum(best.values()))
+    correct = [0] * n
+    for order, own in enumerate(grams):
+        if len(counted) == 1:
+            other = counted[0][1][order]
+            correct[order] = sum(min(own[gram], other[gram]) for gram in own.keys() & other.keys())
+        else:
+            best: dict[tuple[str, ...], int] = {}
+            for _, theirs in counted:
+                other = theirs[order]
+                for gram in own.keys() & other.keys():
+                    best[gram] = max(best.get(gram, 0), min(own[gram], other[gram]))
+            correct[order] = sum(best.values())
+        if not correct[order]:  # then no longer n-gram matches either
+            break
     return Matches(length, reference_length, tuple(correct))
 
 
