@@ -8,7 +8,7 @@ from __future__ import annotations
 # A full stop after one of these belongs to the word. Before a capital letter and at the end of a text a
 # second one is added, which the writer left out ("cups etc." gives `cups`, `etc.`, `.`).
 CLOSING_IN_ANY_CASE = """
-    etc al seq  inc corp co cos ltd bros dept assn univ intl  bldg rd blvd  jr sr esq ph.d ed.d
+    etc al  inc corp co ltd bros dept assn univ intl  bldg rd blvd  jr sr esq ph.d ed.d
     jan feb apr jun jul aug sep sept oct nov dec  tue tues thu thur thurs fri
     ala ariz calif colo conn ct dak fla ga ind kan kans ky md mich minn mo mont neb nev okla penn tenn va vt
     wis wisc wyo
@@ -28,13 +28,12 @@ NUMBERED = "no nos art arts sect sec fig figs pp p vol vols"
 
 # After initials ("at 10 a.m. A dog ...") a capitalised word starts a new sentence only if it is one of these.
 STARTERS = """
-    A An The This That These Such Some Many More Other One  He She It They We You Her Our Their  Mr. Ms.
-    There Here Now Then Once  After At As About But If In Since So When While What Yet
-    However Last Earlier According Additionally
+    A An The This That These Those Some Many  I He She It They We You His Her Its Our Their Your  Mr. Mrs. Ms.
+    There Here Now Then  And But Or So If As At In On After Before When While
 """
 
 # Words with an apostrophe that the general rules would split off.
-CLIPPED = "'em 'n' 'n 'til 'till 'cause ol' dunkin' somethin' li'l nat'l cont'd ev'ry s'mores nor'easter"
+CLIPPED = "'em 'n' 'n 'til 'till 'cause ol' dunkin'"
 
 # Written as one word, two tokens of the Penn Treebank; the number is the length of the first.
 TWO_IN_ONE = {"cannot": 3, "gonna": 3, "gotta": 3, "lemme": 3, "gimme": 3, "wanna": 3, "d'ye": 2}

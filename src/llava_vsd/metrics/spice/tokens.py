@@ -108,7 +108,7 @@ _CLIPPED = rf"(?i:{_any_of(CLIPPED)})".replace("'", _APOSTROPHE)
 _CLOSING = rf"(?:(?i:{_any_of(CLOSING_IN_ANY_CASE)})|{_any_of(CLOSING_CAPITALISED)})\."
 _INITIALS = r"[A-Za-z](?:\.[A-Za-z])+\."
 _STARTER = rf"\s+{_any_of(STARTERS)}\s"
-_HOST_LABEL = r"[^\s\"`'<>|!?(){}$,-_]{1,63}"  # the range from comma to underscore holds digits and capitals
+_HOST_LABEL = r"(?:[a-z]|[^\x00-\x7f\s]){1,63}"  # small letters or any sign beyond ASCII; no digits
 _PATH = r"(?:/[^\s\"<>|()]+[^\s\"<>|.!?(){},-])?"
 
 # Where nothing else bounds how far a rule looks, a count does: else a long text without blanks would be
@@ -126,7 +126,7 @@ WORDS: list[tuple[str, Form]] = [
     (r"[aA]nti-", _word),
     # with an apostrophe: y'all; O'Hara, D'Angelo; ma'am, Hawai'i; dunkin'
     (rf"([yY]{_APOSTROPHE}){_LETTER}", _straight),
-    (rf"[A-HJ-XZn]{_APOSTROPHE}{_LETTER}{{2,}}", _word),
+    (rf"(?![IY])[A-Zn]{_APOSTROPHE}{_LETTER}{{2,}}", _word),
     (rf"{_LETTER}+[aeiouyA-Z]{_APOSTROPHE}[aeiouA-Z]{_LETTER}*", _word),
     (_CLIPPED, _word),
     # AT&T; C++, C#
@@ -177,7 +177,7 @@ SIGNS: list[tuple[str, Form]] = [
     (r"[-+]?[.,:]?\d+(?:[.,:]\d+)*", _word),
     (r"(?:\(\d{2,3}\) ?|\+\+?(?:\d{2,4}[- ])?\d{2,4}[- ])\d{3,4}[- ]?\d{3,5}", _bracketed),
     # smileys, tags, entities, names on the net
-    (r"([<>]?[:;=][-o*']?[()DPdpO\\{@|\[\]])[^A-Za-z0-9]", _bracketed),
+    (r"([:;=]-?[()DPp])[^A-Za-z0-9]", _bracketed),
     (r"</?[A-Za-z][^<>\n]{0,255}>", _unbroken),
     (r"&(?i:amp|lt|gt|quot|apos);", _sign),
     (r"@[A-Za-z_][A-Za-z0-9_]*", _word),
