@@ -112,6 +112,7 @@ def test_a_whole_line_that_is_no_row_is_an_error_and_stays(tmp_path):
     assert path.read_bytes() == b'{"id": 1}\n'
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the child only writes
 def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
     path = tmp_path / "rows.jsonl"
     write_rows(path, [Row()])

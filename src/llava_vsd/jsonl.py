@@ -13,6 +13,11 @@ from pydantic import BaseModel, ValidationError
 
 from llava_vsd.errors import FileError, RowError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -111,6 +116,15 @@ def write_rows(path: str | Path, rows: Iterable[BaseModel]) -> int:
     return count
 
 
+def _lock(file: IO[bytes], path: Path) -> None:
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise FileError(path, "another process is writing to it") from None
+
+
 class Appender:
     """Appends rows to a file so that after a kill at any moment the same run can go on.
 
@@ -119,7 +133,8 @@ class Appender:
 
     Raises:
         RowError: a whole line of the existing file is not a row.
-        FileError: the file cannot be written.
+        FileError: the file cannot be written, or another process is appending to it (told by a POSIX lock; on
+            Windows, which has none, the caller must see to it).
     """
 
     def __init__(self, path: str | Path, model: type[M], keep: Callable[[M], None]) -> None:
@@ -130,6 +145,7 @@ class Appender:
         except OSError as error:
             raise FileError(path, f"cannot be written: {error.strerror}") from None
         try:
+            _lock(self._file, self.path)
             self._cut_torn_tail()
             if self._file.tell():
                 for row in read_rows(self.path, model):

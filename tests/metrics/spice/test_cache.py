@@ -44,6 +44,7 @@ def test_two_writers_lose_nothing(path):
         assert len(cache.get(captions)) == 180
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the child only writes
 def test_a_killed_writer_leaves_whole_batches(path):
     Cache(path, "p").close()
     child = os.fork()

@@ -1,0 +1,67 @@
+"""An engine that answers from a file: for tests without weights, and to score what others have predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from llava_vsd.errors import MismatchError
+from llava_vsd.jsonl import dump, read_rows
+from llava_vsd.schema import Item, Prediction
+
+
+class Scripted:
+    """Answers with the predictions that it was given; only their `settings` become its own.
+
+    Args:
+        answers: by item id.
+        name: where they come from.
+        settings: what tells these answers from others, e.g. the digest of their file.
+    """
+
+    batch_size = 1024
+
+    def __init__(
+        self,
+        answers: Mapping[str, Prediction],
+        *,
+        name: str = "scripted",
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.answers = answers
+        self.name = name
+        self.settings: dict[str, Any] = {"engine": "scripted", **(settings or {})}
+
+    @classmethod
+    def load(cls, path: str | Path) -> Scripted:
+        """Reads predictions from a JSON-lines file.
+
+        Raises:
+            FileError, RowError: the file cannot be read as predictions.
+            MismatchError: it holds two predictions for an item; names the id.
+        """
+        answers: dict[str, Prediction] = {}
+        digest = sha256()
+        for row in read_rows(path, Prediction):
+            if row.id in answers:
+                raise MismatchError(f"{path}: two predictions for {row.id}; expected one an item")
+            answers[row.id] = row
+            digest.update(dump(row).encode())
+        return cls(answers, name=f"scripted:{path}", settings={"sha256": digest.hexdigest()})
+
+    def predict(self, items: Sequence[Item]) -> Iterator[Prediction]:
+        """Yields the answer to each item.
+
+        Raises:
+            MismatchError: there is none for an item; names the ids.
+        """
+        missing = [item.id for item in items if item.id not in self.answers]
+        if missing:
+            more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+            raise MismatchError(
+                f"{self.name}: no answer for {', '.join(missing[:5])}{more}; expected one an item"
+            )
+        for item in items:
+            yield self.answers[item.id].model_copy(update={"settings": self.settings})
