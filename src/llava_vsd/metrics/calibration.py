@@ -69,9 +69,9 @@ def expected_calibration_error(sums: Array) -> Array:
     Returns:
         shape [...], 0-1.
     """
-    gaps = np.abs(sums[..., 1] - sums[..., 2]).sum(-1)
+    gaps: Array = np.abs(sums[..., 1] - sums[..., 2]).sum(-1)
     answers: Array = sums[..., 0].sum(-1)
-    error: Array = np.zeros(np.shape(gaps))
+    error = np.zeros(np.shape(gaps), dtype=np.float64)
     return np.divide(gaps, answers, out=error, where=answers > 0)
 
 
