@@ -43,13 +43,15 @@ def test_predictions_come_in_the_order_of_the_items():
 
 
 def test_missing_ones_are_named_or_left_open():
-    with pytest.raises(MismatchError, match=r"none for a, b; expected one for each of 3 items"):
+    with pytest.raises(
+        MismatchError, match=r"predictions: no prediction for a, b; expected one for each of 3 items"
+    ):
         matched(ITEMS, GOOD[:1])
     assert matched(ITEMS, GOOD[:1], allow_missing=True) == [None, None, GOOD[0]]
 
 
 def test_of_many_missing_ones_five_are_named_and_the_rest_counted():
-    with pytest.raises(MismatchError, match=r"none for 0, 1, 2, 3, 4 and 15 more;"):
+    with pytest.raises(MismatchError, match=r"no prediction for 0, 1, 2, 3, 4 and 15 more;"):
         matched([item(str(number), ("x", "y")) for number in range(20)], [])
 
 
@@ -57,7 +59,7 @@ def test_of_many_missing_ones_five_are_named_and_the_rest_counted():
 @pytest.mark.parametrize(
     ("predictions", "problem"),
     [
-        ([*GOOD, GOOD[0]], "predictions: more than one for c; expected one an item"),
+        ([*GOOD, GOOD[0]], "more than one prediction for c; expected one an item"),
         ([*GOOD, prediction("z")], "predictions: no item has the id z"),
         ([*GOOD, prediction("z"), prediction("z")], "predictions: no item has the id z"),
         (
@@ -88,6 +90,11 @@ def test_a_prediction_without_relations_counts_as_missing_them():
     with pytest.raises(MismatchError, match=r"prediction b: relations: 0, expected 2"):
         matched(ITEMS, bare)
     assert matched(ITEMS, bare, allow_missing=True)[1] is bare[2]
+
+
+def test_errors_begin_with_what_the_predictions_are_called():
+    with pytest.raises(MismatchError, match=r"^mine.jsonl: prediction b: relations: 0, expected 2"):
+        matched(ITEMS, [*GOOD[:2], prediction("b")], what="mine.jsonl")
 
 
 def test_items_must_have_ids_of_their_own():

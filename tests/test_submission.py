@@ -264,7 +264,7 @@ def test_nothing_is_written_from_predictions_that_the_challenge_would_not_take(t
 
 
 def test_every_item_needs_a_prediction_and_an_image_of_its_own(tmp_path):
-    with pytest.raises(MismatchError, match="none for v1-test-00000"):
+    with pytest.raises(MismatchError, match="no prediction for v1-test-00000"):
         write_submission(tmp_path, ITEMS, PREDICTIONS[:1])
     twin = ITEMS[0].model_copy(update={"id": "twin"})
     with pytest.raises(MismatchError, match="items v1-test-00000 and twin have the same image 2403750"):

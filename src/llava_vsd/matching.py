@@ -12,12 +12,16 @@ _NAMED = 5  # ids that an error names; of more it tells how many
 
 
 def matched(
-    items: Sequence[Item], predictions: Iterable[Prediction], *, allow_missing: bool = False
+    items: Sequence[Item],
+    predictions: Iterable[Prediction],
+    *,
+    allow_missing: bool = False,
+    what: str = "predictions",
 ) -> list[Prediction | None]:
     """The prediction of each item, in the items' order; None where `allow_missing` and there is none.
 
     With `allow_missing` a prediction may also lack all its relations. Sentences are not looked at: that a model gave
-    too few of them, or none, is for the scores to say.
+    too few of them, or none, is for the scores to say. `what` stands first in errors: a file's name, for example.
 
     Raises:
         MismatchError: items with the same id; predictions that are missing, doubled, or of unknown items (names the
@@ -39,20 +43,20 @@ def matched(
         found[prediction.id] = prediction
     if doubled:
         raise MismatchError(
-            f"predictions: more than one for {first_ids(list(doubled))}; expected one an item"
+            f"{what}: more than one prediction for {first_ids(list(doubled))}; expected one an item"
         )
     if unknown:
-        raise MismatchError(f"predictions: no item has the id {first_ids(list(unknown))}")
+        raise MismatchError(f"{what}: no item has the id {first_ids(list(unknown))}")
     missing = [item.id for item in items if item.id not in found]
     if missing and not allow_missing:
         raise MismatchError(
-            f"predictions: none for {first_ids(missing)}; expected one for each of {len(items)} items "
+            f"{what}: no prediction for {first_ids(missing)}; expected one for each of {len(items)} items "
             "(or --allow-missing)"
         )
     for name, prediction in found.items():
         fault = fault_of(known[name], prediction, allow_missing=allow_missing)
         if fault:
-            raise MismatchError(f"prediction {name}: {fault}")
+            raise MismatchError(f"{what}: prediction {name}: {fault}")
     return [found.get(item.id) for item in items]
 
 

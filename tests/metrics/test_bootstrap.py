@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from llava_vsd.errors import MismatchError
-from llava_vsd.metrics.bootstrap import Figure, interval, mean, replicates, share_above_zero, values
+from llava_vsd.metrics.bootstrap import Figure, interval, known, mean, replicates, share_above_zero, values
 
 random = np.random.default_rng(7)
 SCORES = random.normal(50, 10, 400)
@@ -58,7 +58,9 @@ def test_nothing_to_score_is_no_number_and_is_left_out_of_intervals():
     found = replicates({"m": figure}, 400, seed=0)["m"]
     assert 0.15 < np.isnan(found).mean() < 0.35
     assert interval(found) == [7, 7]
-    assert interval(np.array([np.nan])) == []
+    assert known(found)
+    assert not known(np.array([np.nan, np.nan]))
+    assert not known(np.empty(0))
 
 
 def test_share_above_zero():

@@ -88,17 +88,21 @@ def _draws(items: int, resamples: int, seed: int) -> Iterator[Array]:
         )
 
 
+def known(scores: Array) -> bool:
+    """Whether any resample holds something to score."""
+    return not bool(np.isnan(scores).all())
+
+
 def interval(scores: Array) -> list[float]:
-    """The `LEVEL` % percentile interval, [low, high]; resamples that hold nothing to score (NaN) are left out."""
+    """The `LEVEL` % percentile interval, [low, high], of the resamples that hold something to score."""
     tail = (100 - LEVEL) / 2
-    known = scores[~np.isnan(scores)]
-    return [float(edge) for edge in np.percentile(known, [tail, 100 - tail])] if known.size else []
+    low, high = np.nanpercentile(scores, [tail, 100 - tail])
+    return [float(low), float(high)]
 
 
 def share_above_zero(scores: Array) -> float:
     """Share of the resamples that are above 0, in 0-1; of those that hold something to score."""
-    known = scores[~np.isnan(scores)]
-    return float((known > 0).mean()) if known.size else float("nan")
+    return float((scores[~np.isnan(scores)] > 0).mean())
 
 
 def _quotient(part: Array, whole: Array) -> Array:
