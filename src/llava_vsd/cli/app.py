@@ -20,7 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("build",)
+COMMANDS = ("build", "evaluate")
 """Modules of this package, in the order of the work: each has `register(app)` and imports what is heavy inside."""
 
 
