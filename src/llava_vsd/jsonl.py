@@ -72,8 +72,12 @@ def dump(row: BaseModel) -> str:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[IO[str]]:
-    """Opens a text file that takes its name only when it is whole: after an error or a kill the old file stands.
+def replacing(path: str | Path, *, binary: bool = False) -> Iterator[IO[Any]]:
+    """Opens a file that takes its name only when it is whole: after an error or a kill the old file stands.
+
+    Args:
+        path: folders above it are made.
+        binary: bytes are written, instead of text in UTF-8.
 
     Raises:
         FileError: the folder cannot be made or written.
@@ -82,7 +86,7 @@ def replacing(path: str | Path) -> Iterator[IO[str]]:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = part.open("w", encoding="utf-8", newline="\n")
+        file: IO[Any] = part.open("wb") if binary else part.open("w", encoding="utf-8", newline="\n")
     except OSError as error:
         raise FileError(path, f"cannot be written: {error.strerror}") from None
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib import import_module
 from typing import Annotated
 
@@ -20,7 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("build", "predict")
+COMMANDS = ("build", "predict", "evaluate")
 """Modules of this package, in the order of the work: each has `register(app)` and imports what is heavy inside."""
 
 
@@ -42,12 +43,17 @@ def _root(
     """
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line; exits 0 on success, 1 on an error, 2 on wrong usage, 130 on Ctrl-C."""
+@cache
+def _with_commands() -> typer.Typer:
     for name in COMMANDS:
         import_module(f"llava_vsd.cli.{name}").register(app)
+    return app
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line; exits 0 on success, 1 on an error, 2 on wrong usage, 130 on Ctrl-C."""
     try:
-        app(args=arguments, standalone_mode=True)
+        _with_commands()(args=arguments, standalone_mode=True)
     except VsdError as error:
         print(f"vsd: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
