@@ -1,15 +1,24 @@
-"""A server on 127.0.0.1 that misbehaves on command: cuts, stalls, lies, ignores ranges, changes files."""
+"""A server on 127.0.0.1 that misbehaves on command, and the published files in small on it."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
+import random
 import re
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
 
 import pytest
+
+from llava_vsd.data.sources import SOURCES, Published
+from llava_vsd.data.web import Patience, Web
 
 
 @dataclass
@@ -168,3 +177,89 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def mood() -> type[Mood]:
     return Mood
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return out.getvalue()
+
+
+def tarred(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+class Site(Server):
+    """All published files in small: two zip archives of Visual Genome, a tar of SpatialSense, annotations."""
+
+    zipped, tarred = staticmethod(zipped), staticmethod(tarred)
+
+    def __init__(self) -> None:
+        super().__init__()
+        data = random.Random(3)
+        self.first = {f"VG_100K/{number}.jpg": data.randbytes(5_000) for number in range(1, 100)}
+        self.second = {f"VG_100K_2/{number}.jpg": data.randbytes(5_000) for number in range(100, 160)}
+        self.flickr = {f"images/flickr/{number}_ab.jpg": data.randbytes(3_000) for number in range(20)}
+        self.nyu = {f"images/nyu/nyu_office_{number}.png": data.randbytes(3_000) for number in range(5)}
+        self.annotations = {
+            f"VSDv1/{name}.json": json.dumps([{"img_id": name}]).encode() for name in ("train", "val", "test")
+        }
+        self.bodies = {
+            "images.zip": zipped({"VG_100K/": b"", "README": b"", **self.first}),
+            "images2.zip": zipped(self.second),
+            "images.tar.gz": tarred({**self.flickr, **self.nyu}),
+            **self.annotations,
+        }
+        for name, body in self.bodies.items():
+            self.put(name, body)
+
+    def published(self, file: Published) -> Published:
+        """A file of the table as it is here; what its publisher does not state is not known here either."""
+        body = self.bodies.get(file.path, b"")
+        return Published(
+            file.path,
+            file.bytes and len(body),
+            file.sha256 and hashlib.sha256(body).hexdigest(),
+            file.md5 and hashlib.md5(body).hexdigest(),
+        )
+
+    def asked(self) -> dict[str, int]:
+        """Requests by file since the last look."""
+        counts = {name: len(file.requests) for name, file in self.files.items() if file.requests}
+        for file in self.files.values():
+            file.requests.clear()
+        return counts
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    site = Site()
+    for source in list(SOURCES.values()):
+        files = tuple(map(site.published, source.files))
+        monkeypatch.setitem(
+            SOURCES, source.name, replace(source, addresses=(site.url("{path}"),), files=files)
+        )
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """A client that gives up soon and does not sleep."""
+    with Web(Patience(tries=3, enough=1, read=10, sleep=lambda seconds: None)) as web:
+        yield web
+
+
+@pytest.fixture
+def hasty() -> Iterator[Web]:
+    """A client that leaves a server that is silent for a moment, and comes back often."""
+    with Web(Patience(tries=20, enough=1, read=0.2, sleep=lambda seconds: None)) as web:
+        yield web

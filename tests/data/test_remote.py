@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import random
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread, Timer
 from typing import Any
@@ -32,12 +32,6 @@ def zipped(files: dict[str, bytes], comment: bytes = b"", before: bytes = b"") -
 
 
 BODY = zipped(FILES)
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with Web(Patience(tries=4, enough=1, read=0.3, sleep=lambda seconds: None)) as web:
-        yield web
 
 
 def remote(web: Web, url: str) -> RemoteZip:
@@ -101,10 +95,10 @@ def test_neighbours_share_a_request_up_to_a_limit(
     assert (spans[0].start, spans[0].stop) == (0, spans[1].start)
 
 
-def test_cuts_stalls_and_busy_servers_are_sat_out(web: Web, server: Any, tmp_path: Path, mood: Any) -> None:
+def test_cuts_stalls_and_busy_servers_are_sat_out(hasty: Web, server: Any, tmp_path: Path, mood: Any) -> None:
     bad = [mood(cut=7_000), mood(status=503), mood(stall=100), mood(status=429, headers={"Retry-After": "3"})]
     server.put("images.zip", BODY, moods=[mood(), mood(cut=500), *bad * 3])
-    done = take(remote(web, server.url("images.zip")), tmp_path, lambda name: name.endswith("7.jpg"))
+    done = take(remote(hasty, server.url("images.zip")), tmp_path, lambda name: name.endswith("7.jpg"))
     assert done.written == 40
     assert content(tmp_path) == {name: data for name, data in FILES.items() if name.endswith("7.jpg")}
 
@@ -183,7 +177,7 @@ def test_a_server_that_goes_away_ends_it(web: Web, server: Any, tmp_path: Path, 
     file = server.put("images.zip", BODY)
     archive = remote(web, server.url("images.zip"))
     file.always = mood(status=503)
-    with pytest.raises(DownloadError, match=r"answers 503 .*\(4 failures in a row\)"):
+    with pytest.raises(DownloadError, match=r"answers 503 .*\(3 failures in a row\)"):
         take(archive, tmp_path, lambda name: True)
 
 

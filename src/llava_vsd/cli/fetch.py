@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 def fetch(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME...", help="vsdv1, vsdv2, vg, spatialsense.", show_default=False),
+        typer.Argument(metavar="NAME", help="vsdv1, vsdv2, vg, spatialsense.", show_default=False),
     ],
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder that everything goes into.")],
     items: Annotated[
@@ -101,12 +101,14 @@ def _show(reports: list[Report]) -> None:
     for report in reports:
         for file in report.files:
             table.add_row(report.name, file.path, file.state, f"{file.bytes:,}", file.checked)
+    console = Console()
+    console.print(table, width=None if console.is_terminal else 200)
+    for report in reports:
         if report.images is not None:
-            counts = (
-                f"{report.written:,} written, {report.kept:,} there before, {len(report.missing):,} missing"
+            print(
+                f"{report.name}: {report.images:,} images: {report.written:,} written, {report.kept:,} there before, "
+                f"{len(report.missing):,} missing"
             )
-            table.add_row(report.name, f"{report.images:,} images", counts, "", "")
-    Console().print(table)
 
 
 @contextmanager

@@ -107,9 +107,11 @@ class Part:
         if sys.platform != "win32":
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 self._file.close()
                 raise FileError(self.path, "another download of the same file is at work") from None
+            except OSError:
+                pass  # a file system without locks
         try:
             about = json.loads(self._about.read_bytes())
             self.url, self.version = about["url"], Version(**about["version"])

@@ -89,6 +89,7 @@ class Fetcher:
         Args:
             name: of the table in sources.py.
             ids: image ids to restrict images to; those that the source cannot hold are passed over. None: all.
+                A source that holds no images is not restricted.
 
         Raises:
             UsageError: the name is not known, or `partial` asks for what the archive's form does not allow.
@@ -166,8 +167,9 @@ class Fetcher:
     # Files that are unpacked
 
     def _images(self, wanted: Source, ids: Iterable[str] | None, report: Report) -> None:
+        pattern = wanted.ids
         asked = (
-            None if ids is None else {image for image in ids if wanted.ids and wanted.ids.fullmatch(image)}
+            None if ids is None or pattern is None else {image for image in ids if pattern.fullmatch(image)}
         )
         keys = None if asked is None else {image_key(image) for image in asked}
         found: set[str] = set()
@@ -182,7 +184,8 @@ class Fetcher:
             report.written += done.written
             report.kept += done.kept
             found.update(image_key(PurePosixPath(name).name) for name in done.members if needed(name))
-        report.images = report.written + report.kept if keys is None else len(keys)
+        if pattern is not None:
+            report.images = report.written + report.kept if keys is None else len(keys)
         report.missing = in_order(image for image in asked or () if image_key(image) not in found)
 
     def _unpacked(

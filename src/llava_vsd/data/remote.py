@@ -132,7 +132,7 @@ class RemoteZip:
         chosen = {info.filename for info in self._infos if wanted(zipped_member(info))}
         spans = self.spans(lambda member: member.name in chosen)
         self._web.progress.begin(
-            f"getting {len(chosen):,} images", sum(span.stop - span.start for span in spans)
+            f"getting {len(chosen):,} files", sum(span.stop - span.start for span in spans)
         )
         yield from ((zipped_member(info), None) for info in self._infos if info.filename not in chosen)
         pool = ThreadPoolExecutor(CONNECTIONS)

@@ -78,11 +78,14 @@ class Shelf:
         self.folder, self._web = folder, web
         if folder.exists() and not folder.is_dir():
             raise FileError(folder, "is a file; a folder is needed")
-        path = folder / LOCK
+        self._lock = self._read_lock()
+
+    def _read_lock(self) -> Lock:
+        path = self.folder / LOCK
         try:
-            self._lock = Lock.model_validate_json(path.read_bytes())
+            return Lock.model_validate_json(path.read_bytes())
         except FileNotFoundError:
-            self._lock = Lock()
+            return Lock()
         except ValidationError as error:
             raise RowError(path, "lock file", *first_problem(error)) from None
 
@@ -117,7 +120,8 @@ class Shelf:
         checked = published or ("first fetch" if path in self._lock.files else "nothing: first fetch")
         changed = (self.folder / path).stat().st_mtime_ns
         entry = Locked(url=url, bytes=found.bytes, sha256=found.sha256, checked=checked, changed=changed)
-        self._lock = Lock(files=dict(sorted({**self._lock.files, path: entry}.items())))
+        others = self._read_lock().files  # another process may have fetched something else meanwhile
+        self._lock = Lock(files=dict(sorted({**others, path: entry}.items())))
         with replacing(self.folder / LOCK) as out:
             out.write(self._lock.model_dump_json(indent=1) + "\n")
         return FileReport(path, state, found.bytes, url, checked)
