@@ -132,7 +132,7 @@ def test_a_local_copy_is_checked_too(web: Web, site: Any, tmp_path: Path) -> Non
         Fetcher(web, tmp_path / "to", given=given).fetch("vsdv1")
     assert not (tmp_path / "to/VSDv1/val.json").exists()
     (given / "VSDv1/val.json").write_bytes(site.annotations["VSDv1/val.json"])
-    with pytest.raises(FileError, match=r"given: holds no VSDv1/train\.json, VSDv1/test\.json$"):
+    with pytest.raises(FileError, match=r"given: holds no VSDv1/test\.json, VSDv1/train\.json$"):
         Fetcher(web, tmp_path / "to", given=given).fetch("vsdv1")
     assert (tmp_path / "to/VSDv1/val.json").read_bytes() == site.annotations["VSDv1/val.json"]
     (given / "val.json").write_bytes(b"[]")

@@ -71,7 +71,6 @@ SOURCES = {
             VSD_LICENCE,
             VSD,
             (
-                Published("VSDv1/train.json"),
                 Published(
                     "VSDv1/val.json",
                     1_154_931,
@@ -82,6 +81,7 @@ SOURCES = {
                     1_440_798,
                     "ee7043fd2471e5854e91ce6f9e75b449cc5885484870c448293ef9f2c434377f",
                 ),
+                Published("VSDv1/train.json"),
             ),
         ),
         Source(
@@ -90,7 +90,6 @@ SOURCES = {
             VSD_LICENCE,
             VSD,
             (
-                Published("VSDv2/newvsd_train.json"),
                 Published(
                     "VSDv2/newvsd_val.json",
                     630_993,
@@ -101,6 +100,7 @@ SOURCES = {
                     1_250_538,
                     "42e691a2d19f983ad8c54e499ccba96c9bd6cc258b414ce8b30a115d38cfd576",
                 ),
+                Published("VSDv2/newvsd_train.json"),
             ),
         ),
         Source(
