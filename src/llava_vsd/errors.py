@@ -51,3 +51,25 @@ class RowError(VsdError):
 
 class MismatchError(VsdError):
     """Two files that belong together do not match (v1 with v2, predictions with items)."""
+
+
+class DownloadError(VsdError):
+    """A server did not give a file: out of reach, refused, cut off too often, or it gave something else."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        super().__init__(f"{url}: {problem}")
+        self.url = url
+        self.problem = problem
+
+
+class RangesRefusedError(DownloadError):
+    """The server gives the whole file only, never a part of it."""
+
+
+class MissingImagesError(VsdError):
+    """Images that were asked for by id are not there; `ids` holds all of them, sorted."""
+
+    def __init__(self, place: str, ids: list[str], asked: int) -> None:
+        shown = ", ".join(ids[:10]) + (f" and {len(ids) - 10:,} more" if len(ids) > 10 else "")
+        super().__init__(f"{place}: {len(ids):,} of {asked:,} images are not there: {shown}")
+        self.ids = ids

@@ -21,7 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("build", "predict", "evaluate")
+COMMANDS = ("fetch", "build", "predict", "evaluate")
 """Modules of this package, in the order of the work: each has `register(app)` and imports what is heavy inside."""
 
 
@@ -57,7 +57,9 @@ def main(arguments: list[str] | None = None) -> None:
     except VsdError as error:
         print(f"vsd: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:  # typer makes an exit of Ctrl-C
+        if isinstance(end, SystemExit) and end.code != 130:
+            raise
         print("vsd: interrupted; the same command goes on from here", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:
