@@ -1,6 +1,6 @@
 """From captions to SPICE: tokens, trees, dependencies, scene graphs, scores; each distinct caption is parsed once.
 
-    >>> Spice().score("a cat is under the table", ["the cat sits below a desk"]).f   # doctest: +SKIP
+>>> Spice().score("a cat is under the table", ["the cat sits below a desk"]).f   # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def grammar_file(grammar: str | Path = "") -> Path:
     if grammar == "captions":
         return CAPTIONS
     if grammar == "original" and not kept_grammar().exists():
-        raise FileError(kept_grammar(), "the original grammar has not been fetched; `vsd fetch spice-grammar` does it")
+        raise FileError(
+            kept_grammar(), "the original grammar has not been fetched; `vsd fetch spice-grammar` does it"
+        )
     if grammar in ("", "original"):
         return kept_grammar() if kept_grammar().exists() else CAPTIONS
     if not Path(grammar).is_file():
@@ -80,7 +82,12 @@ class Spice:
     version: str = VERSION
 
     def __init__(
-        self, grammar: str | Path = "", *, synsets: bool = True, processes: int = 1, cache: str | Path | None = None
+        self,
+        grammar: str | Path = "",
+        *,
+        synsets: bool = True,
+        processes: int = 1,
+        cache: str | Path | None = None,
     ) -> None:
         if processes < 1:
             raise UsageError(f"processes: {processes}, expected 1 or more")
