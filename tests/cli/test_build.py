@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from llava_vsd.cli import main
 
@@ -110,3 +111,17 @@ def test_llava_json_is_converted(files, capsys):
     assert "6 conversations (2 classify, 4 describe)" in capsys.readouterr().out
     assert (files / "again" / "llava.json").read_bytes() == (files / "out" / "llava.json").read_bytes()
     assert vsd("build", "--llava", "a.json", "--v1", "b.json", "-o", files) == 2
+
+
+def test_with_the_pictures_the_forms_name_their_files(files, capsys):
+    folder = files / "pictures" / "VG_100K_2"
+    folder.mkdir(parents=True)
+    for name in "12":
+        Image.new("RGB", (9, 9)).save(folder / f"{name}.jpg")
+    source = ("--v1", files / "v1_train.json", "-o", files / "out", "--format", "llava")
+    assert vsd("build", *source, "--images", files / "pictures") == 0
+    rows = json.loads((files / "out" / "llava.json").read_text())
+    assert {row["image"] for row in rows} == {"VG_100K_2/1.jpg", "VG_100K_2/2.jpg"}
+    (folder / "2.jpg").unlink()
+    assert vsd("build", *source, "--images", files / "pictures") == 1
+    assert "entry 1 (img_id 2): img_id: " in capsys.readouterr().err

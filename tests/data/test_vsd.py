@@ -1,7 +1,9 @@
 import json
 
 import pytest
+from PIL import Image
 
+from llava_vsd.data.images import ImageStore
 from llava_vsd.data.vsd import VsdFiles, read_items, split_of
 from llava_vsd.errors import FileError, MismatchError, RowError, UsageError
 
@@ -170,3 +172,21 @@ def test_the_real_files_give_the_counts_of_the_paper(reference, split, unique, s
     assert sum(len(item.descriptions_v1) >= 2 for item in items) == several
     assert len({item.image for item in items}) == len(items)
     assert all(item.descriptions_v2 for item in items)
+
+
+def test_with_the_pictures_at_hand_each_must_be_there_whole_and_hold_its_boxes(write, tmp_path):
+    for name in ("7", "9"):
+        (tmp_path / "VG_100K").mkdir(exist_ok=True)
+        Image.new("RGB", (9, 9)).save(tmp_path / "VG_100K" / f"{name}.jpg")
+    (tmp_path / "VG_100K" / "11.jpg").write_bytes(b"no picture")
+    wide = entry("9", triple={"o_bbox": [0, 9, 0, 10]})
+    path = write("val.json", [entry("7"), entry("8"), wide, entry("11")])
+    files = VsdFiles(path, None, skip_bad=True, images=ImageStore(tmp_path))
+    assert [item.image for item in files.items()] == ["7"]
+    assert [fault.field for fault in files.bad] == ["img_id", "triple_list[0].o_bbox", "img_id"]
+    texts = [str(fault) for fault in files.bad]
+    assert "entry 1 (img_id 8)" in texts[0]
+    assert "box [0, 9, 0, 10] lies outside the picture, which is 9 high and 9 wide" in texts[1]
+    assert "cannot be decoded" in texts[2]
+    with pytest.raises(RowError, match="entry 1"):
+        list(VsdFiles(path, None, images=ImageStore(tmp_path)).items())

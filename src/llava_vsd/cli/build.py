@@ -33,6 +33,12 @@ def build(
         str, typer.Option("--format", help="Further forms, by commas: llava, sharegpt, messages, openai.")
     ] = "",
     seed: Annotated[int, typer.Option(help="Decides, with an item's id, which templates are drawn.")] = 0,
+    images: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of pictures (may be repeated): each must be there, whole, and hold its boxes."
+        ),
+    ] = None,
     items_only: Annotated[bool, typer.Option("--items-only", help="Write items.jsonl alone.")] = False,
     allow_test: Annotated[
         bool, typer.Option("--allow-test", help="Build training conversations even from test data.")
@@ -51,7 +57,8 @@ def build(
     from llava_vsd.cli.progress import tracked
     from llava_vsd.data.build import build as write
     from llava_vsd.data.build import convert
-    from llava_vsd.data.export import parse_forms
+    from llava_vsd.data.export import default_image_path, parse_forms
+    from llava_vsd.data.images import ImageStore
     from llava_vsd.data.llava import read_llava
     from llava_vsd.data.vsd import VsdFiles
     from llava_vsd.errors import UsageError
@@ -67,7 +74,8 @@ def build(
         report = convert(tracked(samples, "conversations"), output, forms=forms, statistics=stats)
         _print(report, bad, output, as_json=as_json)
         return
-    files = VsdFiles(v1, v2, split, skip_bad=skip_bad)
+    store = ImageStore(images) if images else None
+    files = VsdFiles(v1, v2, split, skip_bad=skip_bad, images=store)
     if files.is_test and not (allow_test or items_only):
         raise UsageError(
             "this is test data: --items-only writes the items for prediction and scoring; "
@@ -79,6 +87,7 @@ def build(
         seed=seed,
         forms=forms,
         with_conversations=not items_only,
+        image_path=store.relative if store else default_image_path,
         statistics=stats,
     )
     _print(report, files.bad, output, as_json=as_json)

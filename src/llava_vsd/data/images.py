@@ -64,6 +64,12 @@ class ImageStore:
                 return Path(_only(image, paths))
         raise MissingImagesError(self._place(), [image], 1)
 
+    def relative(self, image: str) -> str:
+        """The path of an image below the folder that holds it, with forward slashes; raises as `path`."""
+        path = self.path(image)
+        folder = next(folder for folder in self.folders if path.is_relative_to(folder))
+        return path.relative_to(folder).as_posix()
+
     def open(self, image: str) -> Image:
         """The image, decoded, in the mode of its file (RGB, L, ...).
 

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
-from llava_vsd.errors import MismatchError, RowError, UsageError
+from llava_vsd.data.images import ImageStore
+from llava_vsd.errors import FileError, MismatchError, MissingImagesError, RowError, UsageError
 from llava_vsd.json_list import read_list
 from llava_vsd.jsonl import first_problem
 from llava_vsd.relations import RELATIONS, Relation, parse_relation
@@ -91,6 +92,7 @@ class VsdFiles:
         v1, v2: at least one is given.
         split: stands in the ids; read off the file names where it is not given.
         skip_bad: leave out entries with a fault and note them in `bad`, instead of raising at the first.
+        images: where the pictures are; then each must be there and hold its boxes.
         bad: filled while reading.
         written: descriptions as written, repetitions included; counted while reading.
         most_repeated: the most repetitions (descriptions written less unique ones) in one entry of one file.
@@ -100,6 +102,7 @@ class VsdFiles:
     v2: Path | None
     split: str = ""
     skip_bad: bool = False
+    images: ImageStore | None = None
     bad: list[RowError] = field(default_factory=list)
     written: int = 0
     most_repeated: int = 0
@@ -164,14 +167,17 @@ class VsdFiles:
 
     def _checked(self, path: Path, place: int, entry: Any) -> VsdEntry | None:
         try:
-            return VsdEntry.model_validate(entry)
+            read = VsdEntry.model_validate(entry)
+            name, problem = _misfit(read, self.images) if self.images else ("", "")
+            if not problem:
+                return read
         except ValidationError as error:
             name, problem = first_problem(error)
-            fault = RowError(path, f"entry {place} (img_id {_id(entry)})", name, problem)
-            if not self.skip_bad:
-                raise fault from None
-            self.bad.append(fault)
-            return None
+        fault = RowError(path, f"entry {place} (img_id {_id(entry)})", name, problem)
+        if not self.skip_bad:
+            raise fault
+        self.bad.append(fault)
+        return None
 
     def _item(self, place: int, v1: VsdEntry | None, v2: VsdEntry | None) -> Item:
         entry = v1 or v2
@@ -198,6 +204,21 @@ def split_of(path: Path) -> str | None:
     """The split that a file's name tells (`vsdv1_val.json`, `newvsd_train.json`), or None."""
     found = [split for split in re.split(r"[^a-z]+", path.stem.lower()) if split in SPLITS]
     return found[-1] if found else None
+
+
+def _misfit(entry: VsdEntry, images: ImageStore) -> tuple[str, str]:
+    """The field that does not fit the entry's picture, and how; two empty texts where all is well."""
+    try:
+        with images.open(entry.img_id) as picture:
+            width, height = picture.size
+    except (FileError, MissingImagesError) as error:
+        return "img_id", str(error)
+    for place, triple in enumerate(entry.triple_list):
+        for name, box in (("s_bbox", triple.s_bbox), ("o_bbox", triple.o_bbox)):
+            if box[1] > height or box[3] > width:
+                problem = f"box {list(box)} lies outside the picture, which is {height} high and {width} wide"
+                return f"triple_list[{place}].{name}", problem
+    return "", ""
 
 
 def _entries(path: Path) -> Iterator[Any]:
