@@ -50,6 +50,11 @@ RULES = {
         "cat/NN>2:nsubj sat/VBD=sit>0:root on/IN>4:case beds/NNS>2:nmod and/CC>4:cc under/IN>7:case tables/NNS>4:conj",
         "+ 2 nmod:on 4, + 2 conj:and 2', + 2' nmod:under 7, + 2 cc 5, + 2' nsubj 1, - 4 conj:and 7",
     ),
+    "a joined phrase with two case markers divides its governor twice, the second time for nothing": (
+        "signs/NNS=sign>0:root on/IN>5:case outside/NN>1:nmod of/IN>5:case shops/NNS>3:nmod and/CC>3:cc by/IN>8:case "
+        "streets/NNS=street>3:conj",
+        "+ 1 nmod:outside_of 5, + 1 conj:and 1', + 1 conj:and 1'', + 1' nmod:by 8, - 1'' nmod:by 8",
+    ),
     "joined prepositions divide their governor": (
         "birds/NNS>2:nsubj fly/VBP>0:root to/TO>6:case and/CC>3:cc from/IN>3:conj trees/NNS>2:nmod",
         "+ 2 nmod:to 6, + 2' nmod:from 6, + 2 conj:and 2', + 3 conj:and 5, + 2' nsubj 1",

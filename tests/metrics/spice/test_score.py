@@ -110,14 +110,19 @@ def test_an_empty_side_gives_0_and_no_category_without_reference(candidate, refe
 
 
 def test_a_name_goes_to_the_closest_object():
-    # picture shares all ids with image, fewer with photo: shares 1/2 and 1/4 are made up here.
     ids = {"a": {1, 2, 3, 4}, "b": {4, 5}, "c": {5}, "d": {9}, "e": {5, 4}}
     concepts = Concepts(lambda name: frozenset(ids[name]))
     graph = SceneGraph([["a"], ["d"], ["c"], ["b", "d"], ["e", "a", "b"], ["b"]], concepts)
-    # b: with a 1/5, with c 1/2. e: with b/c all. The attribute d is no object, the relation b neither.
+    # b has 1/5 of the ids in common with a, 1/2 with c; e has all in common with c/b.
     assert [concept.names for concept in graph.objects] == [("a",), ("d",), ("c", "b", "e")]
-    assert [[str(concept) for concept in attributes] for attributes in graph.attributes] == [[], [], ["d"]]
+    assert [list(map(str, attributes)) for attributes in graph.attributes] == [[], [], ["d"]]
     assert {pair: list(map(str, relations)) for pair, relations in graph.relations.items()} == {(2, 0): ["b"]}
+
+
+def test_of_equally_close_objects_the_first_takes_the_name():
+    ids = {"a": {1, 2}, "b": {3, 4}, "c": {1, 3}}
+    graph = SceneGraph([["b"], ["a"], ["c"]], Concepts(lambda name: frozenset(ids[name])))
+    assert [str(concept) for concept in graph.objects] == ["b/c", "a"]
 
 
 @pytest.mark.parametrize("entry", [[], ["a", "b", "c", "d"]])

@@ -78,6 +78,20 @@ EXAMPLES = {
         "the/DT>2:det couple/NN>0:root of/IN>4:case dogs/NNS=dog>2:nmod",
         "couple dog of, couple, dog",
     ),
+    "several signs on display outside of shops and by the street": (
+        "several/JJ>2:amod signs/NNS=sign>0:root on/IN>5:case display/NN>5:compound outside/NN>2:nmod of/IN>7:case "
+        "shops/NNS=shop>5:nmod and/CC>5:cc by/IN>11:case the/DT>11:det street/NN>5:conj",
+        "sign several, sign shop outside_of, sign street by, shop display, sign, outside, sign, sign, street",
+    ),
+    "the cats are up on beds": (
+        "the/DT>2:det cats/NNS=cat>3:nsubj are/VBP=be>0:root up/RP>3:compound:prt on/IN>6:case beds/NNS=bed>3:nmod",
+        "cat bed _up_on, bed, cat",
+    ),
+    "dogs are held and are chased by two cats": (
+        "dogs/NNS=dog>3:nsubjpass are/VBP=be>3:auxpass held/VBN=hold>0:root and/CC>3:cc are/VBP=be>6:auxpass "
+        "chased/JJ>3:conj by/IN>9:case two/CD>9:nummod cats/NNS=cat>6:nmod",
+        "dog cat chased, dog chased, cat, dog",
+    ),
     "one dog": ("one/CD>2:nummod dog/NN>0:root", "dog"),
     "two black dogs": ("two/CD>3:nummod black/JJ>3:amod dogs/NNS=dog>0:root", "dog black, dog two, dog"),
     "dogs 2": ("dogs/NNS=dog>0:root 2/CD>1:nummod", "dog"),
