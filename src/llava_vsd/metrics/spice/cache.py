@@ -43,8 +43,10 @@ class Cache:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._base = sqlite3.connect(self.path, timeout=60, isolation_level=None)
-            self._base.execute("PRAGMA journal_mode=WAL").close()
+            # IMMEDIATE, so that a second process waits: a lock that is raised later is refused at once where two do it
+            self._base.execute("BEGIN IMMEDIATE").close()
             self._base.execute(_SCHEMA).close()
+            self._base.execute("COMMIT").close()
         except (OSError, sqlite3.Error) as error:
             raise CacheError(f"{self.path}: cannot be used as a parse cache: {error}") from None
 
