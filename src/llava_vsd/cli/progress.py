@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,8 +19,19 @@ def tracked(things: Iterable[T], what: str, *, total: int | None = None, done: i
         total: how many there are in all, where it is known; then the time left is shown too.
         done: how many of `total` an earlier run has dealt with.
     """
+    with reporting(what, total=total, done=done) as report:
+        for count, thing in enumerate(things, done + 1):
+            yield thing
+            report(count, total)
+
+
+@contextmanager
+def reporting(
+    what: str, *, total: int | None = None, done: int = 0
+) -> Iterator[Callable[[int, int | None], None]]:
+    """Yields a function to tell how many are done, and of how many."""
     if not sys.stderr.isatty():
-        yield from things
+        yield lambda done, total: None
         return
     from rich.console import Console
     from rich.progress import (
@@ -41,7 +53,9 @@ def tracked(things: Iterable[T], what: str, *, total: int | None = None, done: i
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=total, completed=done, rate="")
-        for thing in things:
-            yield thing
+
+        def report(done: int, total: int | None) -> None:
             speed = progress.tasks[0].speed
-            progress.update(task, advance=1, rate=f"{speed:,.0f} a second" if speed else "")
+            progress.update(task, completed=done, total=total, rate=f"{speed:,.0f} a second" if speed else "")
+
+        yield report

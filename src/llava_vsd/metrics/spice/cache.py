@@ -6,11 +6,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeAlias
 
 from llava_vsd.errors import VsdError
-
-Tuple: TypeAlias = tuple[str, ...]
+from llava_vsd.metrics.spice.tuples import RawTuple
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tuples (pipeline TEXT, caption TEXT, tuples TEXT, PRIMARY KEY (pipeline, caption))
@@ -50,7 +48,7 @@ class Cache:
         except (OSError, sqlite3.Error) as error:
             raise CacheError(f"{self.path}: cannot be used as a parse cache: {error}") from None
 
-    def get(self, captions: Iterable[str]) -> dict[str, list[Tuple]]:
+    def get(self, captions: Iterable[str]) -> dict[str, list[RawTuple]]:
         """The tuples of those captions that are known."""
         wanted, found = list(captions), {}
         for start in range(0, len(wanted), _AT_ONCE):
@@ -61,7 +59,7 @@ class Cache:
                 found[json.loads(caption)] = [tuple(entry) for entry in json.loads(text)]
         return found
 
-    def put(self, tuples: Mapping[str, list[Tuple]]) -> None:
+    def put(self, tuples: Mapping[str, list[RawTuple]]) -> None:
         """Adds captions with their tuples, all or none."""
         # JSON throughout: plain ASCII, whatever a caption holds (a lone surrogate is no SQLite text)
         rows = [(self.pipeline, json.dumps(caption), json.dumps(entry)) for caption, entry in tuples.items()]

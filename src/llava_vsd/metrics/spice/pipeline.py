@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from llava_vsd.errors import FileError, UsageError
-from llava_vsd.metrics.spice.cache import Cache, Tuple
+from llava_vsd.metrics.spice.cache import Cache
 from llava_vsd.metrics.spice.score import SpiceScore, score
+from llava_vsd.metrics.spice.tuples import RawTuple, tuples
 
 if TYPE_CHECKING:  # loads numba
     from llava_vsd.metrics.spice.grammar import Grammar
@@ -62,7 +63,7 @@ class Analysis:
 
     trees: list[Tree]
     dependencies: list[list[Word]]
-    tuples: list[Tuple]
+    tuples: list[RawTuple]
 
 
 class Spice:
@@ -94,7 +95,7 @@ class Spice:
         self.path = grammar_file(grammar)
         self.synsets, self.processes = synsets, processes
         self._cache = Cache(cache, f"{VERSION}/{self._grammar.name}") if cache is not None else None
-        self._known: dict[str, list[Tuple]] = {}
+        self._known: dict[str, list[RawTuple]] = {}
 
     @cached_property
     def _grammar(self) -> Grammar:
@@ -137,7 +138,7 @@ class Spice:
 
     def tuples(
         self, captions: Iterable[str], *, report: Callable[[int, int], None] | None = None
-    ) -> Mapping[str, list[Tuple]]:
+    ) -> Mapping[str, list[RawTuple]]:
         """The raw tuples of each distinct caption; what is parsed is kept for the life of this object.
 
         Raises:
@@ -161,7 +162,7 @@ class Spice:
                 report(done, len(wanted))
         return self._known
 
-    def _parsed(self, captions: list[str]) -> Iterator[dict[str, list[Tuple]]]:
+    def _parsed(self, captions: list[str]) -> Iterator[dict[str, list[RawTuple]]]:
         batches = [captions[start : start + _BATCH] for start in range(0, len(captions), _BATCH)]
         if self.processes == 1 or len(captions) < _WORTH_A_POOL:
             for batch in batches:
@@ -183,12 +184,11 @@ def analyse(caption: str, parser: Parser) -> Analysis:
     from llava_vsd.metrics.spice.dependencies import basic
     from llava_vsd.metrics.spice.graph import collapse
     from llava_vsd.metrics.spice.tokens import sentences
-    from llava_vsd.metrics.spice.tuples import tuples
 
     trees = [parser.parse(words) for words in sentences(caption)]
     dependencies = [basic(tree) for tree in trees]
     graphs = [collapse(words, place) for place, words in enumerate(dependencies)]
-    return Analysis(trees, dependencies, [tuple(found) for found in tuples(graphs)])
+    return Analysis(trees, dependencies, tuples(graphs))
 
 
 def load_grammar(path: Path) -> Grammar:
@@ -212,6 +212,6 @@ def _start_worker(path: Path) -> None:
     _worker = Parser(load_grammar(path))
 
 
-def _work(captions: list[str]) -> dict[str, list[Tuple]]:
+def _work(captions: list[str]) -> dict[str, list[RawTuple]]:
     assert _worker is not None
     return {caption: analyse(caption, _worker).tuples for caption in captions}
