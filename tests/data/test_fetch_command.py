@@ -157,7 +157,7 @@ def test_after_kills_and_ctrl_c_the_same_command_goes_on(server: Any, tmp_path: 
         (
             (signal.SIGKILL, ""),
             (signal.SIGKILL, ""),
-            (signal.SIGINT, "vsd: interrupted; the same command goes on from here\n"),
+            (signal.SIGINT, "vsd: interrupted; nothing is half-written, fetch and predict go on from here\n"),
         )
     ):
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:

@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, SystemExit) as end:  # typer makes an exit of Ctrl-C
         if isinstance(end, SystemExit) and end.code != 130:
             raise
-        print("vsd: interrupted; no file is half-written, and fetch and predict go on where they stopped", file=sys.stderr)
+        print("vsd: interrupted; nothing is half-written, fetch and predict go on from here", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:
         sys.stderr.close()
