@@ -1,14 +1,20 @@
-"""Sentences for the tests of SPICE: written by hand in one line, drawn at random, or read from the golden files."""
+"""What tests of SPICE share: sentences by hand, at random or from the golden files, and the original grammar."""
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 
+from llava_vsd.metrics.spice import original
+from llava_vsd.metrics.spice.grammar import Grammar
+from llava_vsd.metrics.spice.pcfg import Parser
+from llava_vsd.metrics.spice.sample import CAPTIONS
 from llava_vsd.metrics.spice.trees import Word
 
 TOKEN = re.compile(r"(?P<word>.+)/(?P<tag>[^/=>]+)(=(?P<lemma>[^>]+))?>(?P<head>\d+):(?P<relation>\S+)")
@@ -76,3 +82,23 @@ def golden_trees(
     """For each tree the words of its sentences, and what the original makes of them."""
     rows = reference.jsonl(f"oracle/spice/{request.param}.jsonl.gz")
     return [([basic_words(graph) for graph in row["basic"]], row) for row in rows]
+
+
+@pytest.fixture(scope="session")
+def original_stream(reference: Any) -> bytes:
+    """The original grammar as published, unpacked."""
+    return gzip.decompress(reference.path("oracle/spice/englishPCFG.ser.gz").read_bytes())
+
+
+@pytest.fixture(scope="session")
+def original_grammar(original_stream: bytes) -> Grammar:
+    from llava_vsd.metrics.spice.bounds import fit_costs
+
+    grammar = original.read(original_stream, "englishPCFG.ser.gz")
+    return replace(grammar, tag_costs=fit_costs(grammar, [line.split() for line in CAPTIONS.strip().splitlines()]))
+
+
+@pytest.fixture(scope="session")
+def parser(original_grammar: Grammar) -> Parser:
+    """With the original grammar; other tests of SPICE may have it, too."""
+    return Parser(original_grammar)

@@ -1,0 +1,197 @@
+"""What tags a word may have and how likely each is: from counts, also for words never seen."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llava_vsd.metrics.spice.spelling import american
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Halves = NDArray[np.uint16]
+
+LOWEST: Final = -100.0  # estimates at or below it count as impossible
+FORCED: Final = np.float32(-1000.0)  # score of a tag that a word cannot have, when all tags are opened
+BEYOND_BASIC_PLANE: Final = re.compile("[\U00010000-\U0010ffff]")
+
+
+class Lexicon(Protocol):
+    """Scores of tags for words, as a parser needs them; a grammar brings its own."""
+
+    def scores(self, word: str, *, first: bool) -> Floats:
+        """log P(word | tag) of each tag, shape [tags], -inf where the tag is not offered.
+
+        Args:
+            word: the token as it stands in the sentence.
+            first: whether it is the first of its sentence.
+        """
+
+    def open_scores(self, word: str, *, first: bool) -> Floats:
+        """The same with every tag offered, finite throughout: the second attempt at a sentence without a parse."""
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Everything needed to build it again, for the grammar's file."""
+
+
+def signature(word: str, *, first: bool) -> str:
+    """The class of an unknown word by its case, hyphens, digits and last letter, e.g. `UNK-LC-DASHt` (`t-shirt`)."""
+    # the counts were made on UTF-16 units, where a character beyond the basic plane is two units without case
+    word = BEYOND_BASIC_PLANE.sub("\ud800\udc00", word)
+    upper = [letter.isupper() or letter.istitle() for letter in word]
+    lower = [letter.islower() for letter in word]
+    name = "UNK"
+    if upper[:1] == [True]:
+        if not any(lower) and not any(letter.istitle() and not letter.isupper() for letter in word):
+            name += "-ALLC"
+        else:
+            name += "-INIT" if first else "-UC"
+    elif any(lower):
+        name += "-LC"
+    if "-" in word:
+        name += "-DASH"
+    digits = [letter.isdecimal() for letter in word]
+    if any(digits):
+        name += "-NUM" if all(digits) else "-DIG"
+    elif len(word) > 3:
+        name += word[-1].lower()[:1]
+    return name
+
+
+@dataclass(frozen=True, eq=False)
+class CountedLexicon:
+    """Maximum-likelihood estimates, smoothed for words below a count, by signature for words never seen.
+
+    Counts may be fractions. A pair of arrays `*_of`, `*_tag` with `*_count` is one sparse table: entry i says that
+    the word (signature) with number `*_of[i]` was counted `*_count[i]` times with tag `*_tag[i]`; sorted by `*_of`.
+
+    Attributes:
+        words, signatures: their names; the number is the position.
+        word_count: shape [words]; of a word with any tag.
+        seen_of, seen_tag, seen_count: the table of words.
+        tag_count: shape [tags]; total: over all words and tags.
+        signature_count, unseen_of, unseen_tag, unseen_count: the same for signatures (of rare words).
+        unseen_tag_count: shape [tags]; unseen_total.
+        open_tags: the tags offered to words never seen.
+        frequent: words counted more often keep to the tags seen with them.
+        smooth_unseen, smooth_seen: how many counts the prior of rare words weighs.
+    """
+
+    words: Sequence[str]
+    signatures: Sequence[str]
+    word_count: Doubles
+    seen_of: Ints
+    seen_tag: Ints
+    seen_count: Doubles
+    tag_count: Doubles
+    total: float
+    signature_count: Doubles
+    unseen_of: Ints
+    unseen_tag: Ints
+    unseen_count: Doubles
+    unseen_tag_count: Doubles
+    unseen_total: float
+    open_tags: Ints
+    frequent: float = 100.0
+    smooth_unseen: float = 1.0
+    smooth_seen: float = 0.2
+    respell: bool = True
+
+    @cached_property
+    def _number(self) -> dict[str, int]:
+        return {word: number for number, word in enumerate(self.words)}
+
+    @cached_property
+    def _signature_number(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.signatures)}
+
+    @cached_property
+    def _prior(self) -> list[float]:
+        """P(tag) among rare words, shape [tags]."""
+        return (self.unseen_tag_count / self.unseen_total).tolist()  # type: ignore[no-any-return]
+
+    @cached_property
+    def _tag_share(self) -> list[float]:
+        return (self.tag_count / self.total).tolist()  # type: ignore[no-any-return]
+
+    def scores(self, word: str, *, first: bool) -> Floats:
+        """See `Lexicon.scores`."""
+        counts, entry = self._counts(self._look_up(word))
+        found = self._estimate(word, counts, entry, first=first)
+        if entry is None:
+            offered = self.open_tags
+        elif counts > self.frequent:
+            offered = np.array(sorted(entry), dtype=np.int32)
+        else:
+            return found
+        only = np.full_like(found, -np.inf)
+        only[offered] = found[offered]
+        return only if np.isfinite(only).any() else found
+
+    def open_scores(self, word: str, *, first: bool) -> Floats:
+        """See `Lexicon.open_scores`."""
+        found = self._estimate(word, *self._counts(self._look_up(word)), first=first)
+        found[np.isneginf(found)] = FORCED
+        return found
+
+    def _look_up(self, word: str) -> str:
+        return american(word) if self.respell else word
+
+    def _counts(self, spelling: str) -> tuple[float, dict[int, float] | None]:
+        """How often a word was seen, and with which tags; None for one never seen."""
+        number = self._number.get(spelling)
+        if number is None:
+            return 0.0, None
+        low, high = np.searchsorted(self.seen_of, [number, number + 1])
+        if low == high:
+            return 0.0, None
+        entry = dict(zip(self.seen_tag[low:high].tolist(), self.seen_count[low:high].tolist(), strict=True))
+        return float(self.word_count[number]), entry
+
+    def _estimate(self, word: str, count: float, entry: dict[int, float] | None, *, first: bool) -> Floats:
+        """log P(word | tag) of every tag, by Bayes' rule from P(tag | word); in double, rounded at the end."""
+        if entry is not None:
+            share, joint, of_all, smooth = count / self.total, entry, count, self.smooth_seen
+        else:
+            of_all, joint = self._signature_counts(signature(self._look_up(word), first=first))
+            share, smooth = 1 / self.total, self.smooth_unseen
+        found = np.full(len(self.tag_count), -np.inf, dtype=np.float32)
+        for tag, (prior, tag_share) in enumerate(zip(self._prior, self._tag_share, strict=True)):
+            seen = joint.get(tag, 0.0)
+            if entry is not None and count > self.frequent and seen > 0:
+                likely = seen / count
+            else:
+                likely = (seen + smooth * prior) / (of_all + smooth)
+            if likely > 0:
+                score = math.log(likely * share / tag_share)
+                if score > LOWEST:
+                    found[tag] = score
+        return found
+
+    def _signature_counts(self, name: str) -> tuple[float, dict[int, float]]:
+        number = self._signature_number.get(name)
+        if number is None:
+            return 0.0, {}
+        low, high = np.searchsorted(self.unseen_of, [number, number + 1])
+        entry = dict(
+            zip(self.unseen_tag[low:high].tolist(), self.unseen_count[low:high].tolist(), strict=True)
+        )
+        return float(self.signature_count[number]), entry
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """See `Lexicon.arrays`; one entry a field, strings joined by line feeds as bytes."""
+        found: dict[str, NDArray[np.generic]] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name in ("words", "signatures"):
+                value = np.frombuffer("\n".join(value).encode(), dtype=np.uint8)
+            found[item.name] = np.asarray(value)
+        return found
