@@ -1,9 +1,9 @@
 """How good the rest of a sentence can be at best, so that the parser drops what cannot be in the best tree.
 
 The bound forgets the words: a tag t costs c(t), whatever its word. What a state and its surroundings score then
-    depends on numbers of words alone, and is computed once for a grammar. For a real sentence one adds to it, for
-    each word, the most by which a tagging of that word exceeds the cost of its tag; the sum is never less than the
-    true score. Any costs are admissible; good ones make the search fast, and no costs change what it finds.
+depends on numbers of words alone, and is computed once for a grammar. For a real sentence one adds to it, for each
+word, the most by which a tagging of that word exceeds the cost of its tag; the sum is never less than the true score.
+Any costs are admissible; good ones make the search fast, and no costs change what it finds.
 
 The bound is the estimate SX of Klein and Manning (2003), A* Parsing: Fast Exact Viterbi Parse Selection; the costs
 are the multipliers of a Lagrangian relaxation of which word has which tag.
@@ -152,7 +152,7 @@ def fit_costs(grammar: Grammar, sentences: Sequence[Sequence[str]], steps: int =
     """Costs of tags for which the bounds are tight on sentences like these.
 
     Minimises the mean bound by subgradient descent: a tag becomes cheaper where the best word-free trees have more
-        of it than there are words that exceed its cost most.
+    of it than there are words that exceed its cost most.
 
     Args:
         sentences: words of some dozens of typical sentences; time and memory grow with the longest.

@@ -339,10 +339,10 @@ class Space:
         )
 
     def grow(self) -> bool:
-        """Doubles the room for spans; False where it is at its limit."""
+        """Makes four times the room for spans, at most; False where it is at its limit."""
         if self.spans >= self.MOST_SPANS:
             return False
-        self.spans *= 2
+        self.spans = min(4 * self.spans, self.MOST_SPANS)
         self.chart = self.chart._replace(
             end=np.empty(self.spans, dtype=np.uint16), score=np.empty(self.spans, dtype=np.float32)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Final, Protocol
@@ -74,15 +74,17 @@ class CountedLexicon:
     the word (signature) with number `*_of[i]` was counted `*_count[i]` times with tag `*_tag[i]`; sorted by `*_of`.
 
     Attributes:
-        words, signatures: their names; the number is the position.
-        word_count: shape [words]; of a word with any tag.
+        words: the number of a word is its position.
+        word_count: shape [words]; with any tag.
         seen_of, seen_tag, seen_count: the table of words.
-        tag_count: shape [tags]; total: over all words and tags.
-        signature_count, unseen_of, unseen_tag, unseen_count: the same for signatures (of rare words).
-        unseen_tag_count: shape [tags]; unseen_total.
+        tag_count: shape [tags]; with any word.
+        total: with any word and tag.
+        signatures, signature_count, unseen_*: the same of rare words, by their signatures.
         open_tags: the tags offered to words never seen.
         frequent: words counted more often keep to the tags seen with them.
-        smooth_unseen, smooth_seen: how many counts the prior of rare words weighs.
+        smooth_unseen, smooth_seen: how many counts the tags of rare words at large weigh, beside the signature's or the
+            word's own.
+        respell: whether words are looked up as Americans spell them.
     """
 
     words: Sequence[str]
@@ -114,6 +116,15 @@ class CountedLexicon:
         return {name: number for number, name in enumerate(self.signatures)}
 
     @cached_property
+    def _seen_at(self) -> list[int]:
+        """Where the entries of each word start in the table, shape [words + 1]."""
+        return np.searchsorted(self.seen_of, np.arange(len(self.words) + 1)).tolist()  # type: ignore[no-any-return]
+
+    @cached_property
+    def _unseen_at(self) -> list[int]:
+        return np.searchsorted(self.unseen_of, np.arange(len(self.signatures) + 1)).tolist()  # type: ignore[no-any-return]
+
+    @cached_property
     def _prior(self) -> list[float]:
         """P(tag) among rare words, shape [tags]."""
         return (self.unseen_tag_count / self.unseen_total).tolist()  # type: ignore[no-any-return]
@@ -124,67 +135,59 @@ class CountedLexicon:
 
     def scores(self, word: str, *, first: bool) -> Floats:
         """See `Lexicon.scores`."""
-        counts, entry = self._counts(self._look_up(word))
-        found = self._estimate(word, counts, entry, first=first)
-        if entry is None:
-            offered = self.open_tags
-        elif counts > self.frequent:
-            offered = np.array(sorted(entry), dtype=np.int32)
+        spelling = american(word) if self.respell else word
+        count, joint = self._counts(spelling)
+        if not joint:
+            offered: Iterable[int] = self.open_tags.tolist()
+        elif count > self.frequent:
+            offered = joint
         else:
-            return found
-        only = np.full_like(found, -np.inf)
-        only[offered] = found[offered]
-        return only if np.isfinite(only).any() else found
+            offered = range(len(self.tag_count))
+        found = self._estimate(spelling, offered, first=first)
+        if np.isneginf(found).all():
+            found = self._estimate(spelling, range(len(self.tag_count)), first=first)
+        return found
 
     def open_scores(self, word: str, *, first: bool) -> Floats:
         """See `Lexicon.open_scores`."""
-        found = self._estimate(word, *self._counts(self._look_up(word)), first=first)
+        spelling = american(word) if self.respell else word
+        found = self._estimate(spelling, range(len(self.tag_count)), first=first)
         found[np.isneginf(found)] = FORCED
         return found
 
-    def _look_up(self, word: str) -> str:
-        return american(word) if self.respell else word
-
-    def _counts(self, spelling: str) -> tuple[float, dict[int, float] | None]:
-        """How often a word was seen, and with which tags; None for one never seen."""
+    def _counts(self, spelling: str) -> tuple[float, dict[int, float]]:
+        """How often a word was seen, and with which tags; none for one never seen."""
         number = self._number.get(spelling)
         if number is None:
-            return 0.0, None
-        low, high = np.searchsorted(self.seen_of, [number, number + 1])
-        if low == high:
-            return 0.0, None
-        entry = dict(zip(self.seen_tag[low:high].tolist(), self.seen_count[low:high].tolist(), strict=True))
-        return float(self.word_count[number]), entry
+            return 0.0, {}
+        low, high = self._seen_at[number], self._seen_at[number + 1]
+        tags, counts = self.seen_tag[low:high].tolist(), self.seen_count[low:high].tolist()
+        return float(self.word_count[number]), dict(zip(tags, counts, strict=True))
 
-    def _estimate(self, word: str, count: float, entry: dict[int, float] | None, *, first: bool) -> Floats:
-        """log P(word | tag) of every tag, by Bayes' rule from P(tag | word); in double, rounded at the end."""
-        if entry is not None:
-            share, joint, of_all, smooth = count / self.total, entry, count, self.smooth_seen
-        else:
-            of_all, joint = self._signature_counts(signature(self._look_up(word), first=first))
-            share, smooth = 1 / self.total, self.smooth_unseen
-        found = np.full(len(self.tag_count), -np.inf, dtype=np.float32)
-        for tag, (prior, tag_share) in enumerate(zip(self._prior, self._tag_share, strict=True)):
-            seen = joint.get(tag, 0.0)
-            if entry is not None and count > self.frequent and seen > 0:
-                likely = seen / count
-            else:
-                likely = (seen + smooth * prior) / (of_all + smooth)
-            if likely > 0:
-                score = math.log(likely * share / tag_share)
-                if score > LOWEST:
-                    found[tag] = score
-        return found
-
-    def _signature_counts(self, name: str) -> tuple[float, dict[int, float]]:
+    def _class_counts(self, name: str) -> tuple[float, dict[int, float]]:
+        """The same of the rare words with a signature."""
         number = self._signature_number.get(name)
         if number is None:
             return 0.0, {}
-        low, high = np.searchsorted(self.unseen_of, [number, number + 1])
-        entry = dict(
-            zip(self.unseen_tag[low:high].tolist(), self.unseen_count[low:high].tolist(), strict=True)
-        )
-        return float(self.signature_count[number]), entry
+        low, high = self._unseen_at[number], self._unseen_at[number + 1]
+        tags, counts = self.unseen_tag[low:high].tolist(), self.unseen_count[low:high].tolist()
+        return float(self.signature_count[number]), dict(zip(tags, counts, strict=True))
+
+    def _estimate(self, spelling: str, tags: Iterable[int], *, first: bool) -> Floats:
+        """log P(word | tag) for these tags by Bayes' rule from P(tag | word); -inf for others; rounded at the end."""
+        count, joint = self._counts(spelling)
+        frequent = count > self.frequent
+        smooth, share = self.smooth_seen, count / self.total
+        if not joint:
+            count, joint = self._class_counts(signature(spelling, first=first))
+            smooth, share = self.smooth_unseen, 1 / self.total
+        found = np.full(len(self.tag_count), -np.inf, dtype=np.float32)
+        for tag in tags:
+            prior, tag_share, seen = self._prior[tag], self._tag_share[tag], joint.get(tag, 0.0)
+            likely = seen / count if frequent and seen > 0 else (seen + smooth * prior) / (count + smooth)
+            if likely > 0 and tag_share > 0 and (score := math.log(likely * share / tag_share)) > LOWEST:
+                found[tag] = score
+        return found
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """See `Lexicon.arrays`; one entry a field, strings joined by line feeds as bytes."""

@@ -32,8 +32,7 @@ class Derivation:
     Attributes:
         tree: labelled by categories, without the intermediate states of the grammar.
         inside: the score of ROOT as the chart has it, a float32.
-        score: the score of the derivation in double precision, as far as it was computed in it: at the topmost
-            node.
+        score: the same sum in double precision at the topmost node, from the floats below it.
         opened: whether it needed every tag allowed for every word.
     """
 
@@ -56,8 +55,7 @@ class Parser:
     """Finds the best tree of a sentence. The search drops only what cannot be in it, so the result is exact.
 
     Several threads may share a parser; the loops run without the interpreter lock. The time grows with the third
-    power of the
-    length: about 1 ms for 10 words, 20 ms for 20, 4 s for 150.
+    power of the length: about 1 ms for 10 words, 20 ms for 20, 4 s for 150.
 
     A sentence gets a flat tree (see `flat`) where the grammar has none for it, even with every tag allowed for
     every word; where it has more than `MAX_WORDS` words; or where its chart would outgrow 200 MB, which needs over

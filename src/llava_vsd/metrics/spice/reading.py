@@ -22,7 +22,7 @@ def read(
     """Reads the best derivation of a sentence for which ROOT has a score.
 
     From ROOT down, each node takes the first of its best rules, computed in double precision from the floats of the
-        chart: binary rules by split and then in the order of the grammar, after them unary rules.
+    chart: binary rules by split and then in the order of the grammar, after them unary rules.
 
     Args:
         end: score of the boundary.
