@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from llava_vsd.metrics.spice import original
 from llava_vsd.metrics.spice.grammar import Grammar
 from llava_vsd.metrics.spice.pcfg import Parser
-from llava_vsd.metrics.spice.sample import CAPTIONS
+from llava_vsd.metrics.spice.sample import SENTENCES
 from llava_vsd.metrics.spice.trees import Word
 
 TOKEN = re.compile(r"(?P<word>.+)/(?P<tag>[^/=>]+)(=(?P<lemma>[^>]+))?>(?P<head>\d+):(?P<relation>\S+)")
@@ -95,7 +95,7 @@ def original_grammar(original_stream: bytes) -> Grammar:
     from llava_vsd.metrics.spice.bounds import fit_costs
 
     grammar = original.read(original_stream, "englishPCFG.ser.gz")
-    return replace(grammar, tag_costs=fit_costs(grammar, [line.split() for line in CAPTIONS.strip().splitlines()]))
+    return replace(grammar, tag_costs=fit_costs(grammar, SENTENCES))
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ class Grammar:
     parent of binary rules only, all with the boundary tag on the right, and is no child.
 
     Attributes:
-        name: as reports say it, e.g. `original`.
+        name: as reports say it, e.g. `original grammar`.
         states: names of all symbols, at most 65,535; the number of a state is its position. What follows the first
             of `-=|#^~_[` is annotation; a name with `@` is an intermediate state of binarisation.
         tags: shape [tags]; the state of each tag, in the lexicon's order.

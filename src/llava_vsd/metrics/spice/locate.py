@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Final, Protocol
 from llava_vsd.errors import FileError
 from llava_vsd.metrics.spice import original
 from llava_vsd.metrics.spice.grammar import Grammar
-from llava_vsd.metrics.spice.sample import CAPTIONS
+from llava_vsd.metrics.spice.sample import SENTENCES
 
 if TYPE_CHECKING:
     import httpx
@@ -84,8 +84,7 @@ def fetch_grammar(source: str | Path | None = None, report: Report | None = None
     report("checking and converting the grammar", 1, 2)
     from llava_vsd.metrics.spice.bounds import fit_costs
 
-    sentences = [line.split() for line in CAPTIONS.strip().splitlines()]
-    keep(replace(grammar, tag_costs=fit_costs(grammar, sentences)), kept_grammar())
+    keep(replace(grammar, tag_costs=fit_costs(grammar, SENTENCES)), kept_grammar())
     report("checking and converting the grammar", 2, 2)
     return kept_grammar()
 

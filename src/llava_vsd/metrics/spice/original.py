@@ -15,7 +15,7 @@ from llava_vsd.metrics.spice.grammar import BOUNDARY, Grammar
 from llava_vsd.metrics.spice.java import JavaObject, JavaStreamError, read_object
 from llava_vsd.metrics.spice.lexicon import CountedLexicon
 
-NAME: Final = "original"
+NAME: Final = "original grammar"
 BOUNDARY_WORD: Final = ".$."
 ANY: Final = -1  # in a key of a counter: all words, all tags
 

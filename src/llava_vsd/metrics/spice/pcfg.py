@@ -135,7 +135,7 @@ class Parser:
             64 * (len(words) + 1),
         )
         if not len(states):
-            raise VsdError(f"grammar {self.grammar.name}: unary rules go in a circle at no cost")
+            raise VsdError(f"{self.grammar.name}: unary rules go in a circle at no cost")
         return Derivation(self._tree(states.tolist(), children.tolist(), words), inside, score, opened)
 
     def _search(self, sentence: Sentence, above: Floats, space: Space) -> float:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-CAPTIONS: Final = """
+_CAPTIONS: Final = """
 a man is riding a wave on a surfboard in the ocean
 a woman sitting at a table with a plate of food
 two dogs are playing with a frisbee in the grass
@@ -74,3 +74,5 @@ a man riding on the back of a brown horse
 a passenger plane is landing on the runway
 a child in a red jacket is playing in the snow
 """
+
+SENTENCES: Final = [line.split() for line in _CAPTIONS.strip().splitlines()]
