@@ -55,11 +55,13 @@ def find_head(node: Node) -> Node:
 def _before_conjunction(found: Node, children: list[Node]) -> Node:
     """Steps back from a later conjunct to the one before the conjunction."""
     place = found.place
+    nominal = found.parent is not None and found.parent.label in ("NP", "NX", "NML", "NP-TMP", "NP-ADV", "UCP")
     while place >= 2 and children[place - 1].label in ("CC", "CONJP"):
-        new = place - 2
-        while new > 0 and _PUNCT[children[new].label]:
-            new -= 1
-        place = new
+        place -= 2
+        while place > 0 and _PUNCT[children[place].label]:
+            place -= 1
+        if not nominal:
+            break
     return children[place]
 
 
@@ -116,16 +118,22 @@ def find_relation(node: Node) -> tuple[str, Node]:
     return "dep", node.parent
 
 
+def wh(node: Node) -> bool:
+    while node.children:
+        node = node.children[0]
+    return node.label in ("WP", "WDT", "WRB", "WP$")
+
+
 def splice_question(children: list[Node]) -> None:
     for place in range(1, len(children)):
         question = children[place]
-        if question.label == "SQ" and any(c.label == "WHNP" for c in children[:place]):
+        if question.label == "SQ" and any(c.label == "WHNP" and wh(c) for c in children[:place]):
             kids = question.children
             verbs = [c for c in kids if c.label.startswith("VB")]
             if (
                 len(verbs) == 1 and verbs[0].word in word_lists.WORDS["be"]
                 and any(c.label == "NP" and not any(k.label == "EX" for k in c.children) for c in kids)
-                and not any(c.label in ("VP", "ADJP", "WHNP", "PP") for c in kids) and sum(c.label=="NP" for c in kids)==1
+                and not any(c.label in ("VP", "ADJP", "WHNP") for c in kids) and sum(c.label=="NP" for c in kids)==1
             ):
                 children[place : place + 1] = kids
                 return

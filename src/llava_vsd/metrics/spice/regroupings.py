@@ -15,28 +15,51 @@ RULES = """
 # an adverb that opens the second conjunct: "eats and [then sleeps]"
 S|VP|NP    *    ...+ CC [ RB=then,not {phrase} ]
 SBAR       *    ...+ CC [ RB=then {phrase} ]
+SBAR       IN   ... [ IN=whether CC RB=not ] ...
 PP       IN    ... [ IN|TO CC IN|TO ] ...
 QP       NP    ... [ RB|IN=at JJS|RBS=least,most ] ...
 QP       QP    {dollar} [ CD CD ] ...
 # modifiers joined by a conjunction: "black and white cats", "the cat and dog food", "cats, dogs and birds food"
-NP       NP    [ NN|JJ|DT|PRP$|VBG|NNP|NP|CD|QP|INTJ|X CC {flat}|NP|QP|INTJ|X ] -CC|, ...
-NP       NP    DT [ NN|JJ|VBG|NNP|NP CC {flat}|VP|QP|NP|DT ] {noun}
+NP       NP    [ NN|JJ|DT|PRP$|VBG|NNP|CD|QP|INTJ|X CC {flat}|QP|INTJ|X ] -CC|, ...
+NP       NP    DT [ NN|JJ|VBG|NNP CC {flat}|VP|QP|DT ] {noun}
+NP       NP    DT [ NN|JJ|VBG|NNP CC {flat} ] {noun} CC ...
 NP       LIST    ... [ NN|NNP , NN CC NN ] ...+
 # the second conjunct: "a man in a hat and a [red coat]"
-NP|NX|NML|NP-TMP|NP-ADV|UCP       NP    ...+ CC [ {flat}+ {noun} ]
-NP|NX|NML|NP-TMP|NP-ADV|UCP       NP    ...+ CC [ {flat}+ {noun} ] ,|CC ...
-UCP       NP    ...+ CC [ {flat}+ JJ ]
+NP|NX|NML|NP-TMP|NP-ADV|UCP       NP-CJ    ...+ CC [ {flat}+ {noun} ]
+NP|NX|NML|NP-TMP|NP-ADV|UCP       NP-CJ    ...+ CC [ {flat}+ {noun} ] ,|CC ...
+UCP       NP-CJ    ...+ CC [ {flat}+ JJ ]
 QP       QP    ...+ CC [ .. ]
 """
 FIXED = """
-according to|as if|as though|as to|as well|as well as|at least|because of|due to|how come|in between|in case|in order|instead of|kind of
-less than|let alone|more than|not to mention|prior to|rather than|so that|such as|that is
+according/VBG to/TO
+as/IN to/TO
+as/RB well/RB
+as/RB well/RB as/IN
+because/RB of/IN
+because/IN of/IN
+due/JJ to/TO
+how/WRB come/VB
+in/IN between/IN
+in/IN case/NN
+in/IN order/NN
+instead/RB of/IN
+kind/NN of/IN
+less/JJR than/IN
+let/VB alone/RB
+more/JJR than/IN
+not/RB to/TO mention/VB
+prior/JJ to/TO
+prior/RB to/TO
+rather/RB than/IN
+so/RB that/IN
+such/JJ as/IN
+that/DT is/VBZ
 """
 
-_FIXED: dict[str, list[tuple[str, ...]]] = {}
-for _line in FIXED.split("\n"):
-    for _text in filter(None, _line.split("|")):
-        _FIXED.setdefault(_text.split()[0], []).append(tuple(_text.split()))
+_FIXED: dict[tuple[str, str], list[list[tuple[str, str]]]] = {}
+for _line in FIXED.strip().splitlines():
+    _row = [tuple(_item.split("/")) for _item in _line.split()]
+    _FIXED.setdefault(_row[0], []).append(_row)
 for _rows in _FIXED.values():
     _rows.sort(key=len, reverse=True)
 _FIXED_IN = {"PP", "ADVP", "SBAR", "CONJP", "QP", "WHADVP", "INTJ"}
@@ -45,13 +68,16 @@ _FIXED_IN = {"PP", "ADVP", "SBAR", "CONJP", "QP", "WHADVP", "INTJ"}
 def fixed(label: str, children: list) -> None:
     if label not in _FIXED_IN:
         return
+    if label == "SBAR" and [(c.word, c.label) for c in children[:2]] == [("as", "RB"), ("if", "IN")]:
+        children[:2] = [type(children[0])("MWE", children[:2])]
+    if label == "PP" and len(children) == 2 and children[0].word == "in" and len(children[1].children) == 1:
+        if (children[1].children[0].word, children[1].children[0].label) in (("between", "IN"), ("order", "NN")):
+            children[1] = children[1].children[0]
     for place, child in enumerate(children[:-1]):
-        for words in _FIXED.get(child.word, ()):
-            found = children[place : place + len(words)]
-            if label == "QP" and words == ("at", "least"):
-                continue
-            if tuple([c.word for c in found]) == words and not any(c.children for c in found):
-                children[place : place + len(words)] = [type(child)("MWE", found)]
+        for row in _FIXED.get((child.word, child.label), ()):
+            found = children[place : place + len(row)]
+            if [(c.word, c.label) for c in found] == row and (place == 0 or label == "CONJP"):
+                children[place : place + len(row)] = [type(child)("MWE", found)]
                 return
 
 

@@ -139,7 +139,7 @@ class Paths:
     def __init__(self, label_lists: Lists, word_lists: Lists, named: str = "") -> None:
         self._label_lists = label_lists
         self._word_lists = word_lists
-        self._named: dict[str, list[Condition]] = {"after": [_after_head]}
+        self._named: dict[str, list[Condition]] = {"after": [_after_head], "head": [_is_head]}
         for line in named.strip().splitlines():
             if line.strip() and not line.startswith("#"):
                 name, text = line.split(maxsplit=1)
@@ -215,6 +215,10 @@ class Paths:
 
 def _after_head(node: Node) -> Node | None:
     return node if node.parent is not None and node.place > node.parent.head.place else None
+
+
+def _is_head(node: Node) -> Node | None:
+    return node if node.parent is not None and node.parent.head is node else None
 
 
 def _always(node: Node) -> Node | None:

@@ -14,16 +14,17 @@ LABELS = _lists(
     mark    . , : `` '' -LRB- -RRB- HYPH
     be_verb VB VBZ VBP VBD VBN VBG
     hash   #
-    advised VP S SQ NP NP-TMP NP-ADV NX NML PP CONJP ADJP ADVP SBAR SINV SBARQ QP WHNP WHADVP WHADJP UCP X NAC PRT
+    advised RRC NP-CJ VP S SQ NP NP-TMP NP-ADV NX NML PP CONJP ADJP ADVP SBAR SINV SBARQ QP WHNP WHADVP WHADJP UCP X NAC PRT
     quote  ``
     adverbial ADVP RB PP PRN
+    possessive  PRP$ WP$
     comma   ,
     colon   :
-    phrase  NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP FRAG WHNP X NAC RRC WHPP PRN LIST
-    coordinated NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP WHNP X NAC RRC LIST
+    phrase  NP-CJ NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP FRAG WHNP X NAC RRC WHPP PRN LIST
+    coordinated NP-CJ NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP WHNP X NAC RRC LIST
     content NN NNS NNP NNPS JJ JJR JJS VB VBZ VBP VBD VBN VBG CD PRP FW IN TO DT EX PRP$ $
-    nominal NP NP-TMP NP-ADV NX NML WHNP LIST
-    nounlike NN NNS NNP NNPS NX NML LIST NP
+    nominal NP-CJ NP NP-TMP NP-ADV NX NML WHNP LIST
+    nounlike NP-CJ NN NNS NNP NNPS NX NML LIST NP
     dollar  $
     noun    NN NNS NNP NNPS
     flat    NN NNS NNP NNPS JJ JJR JJS CD VBG VBN DT PRP$
@@ -31,14 +32,15 @@ LABELS = _lists(
 )
 WORDS = _lists(
     """
-    be  be is are was were been being am 's 're 'm
-    pass  be is are was were been being am 's 're 'm get gets got getting gotten
+    be  be is are was were been being am 's 're 'm s
+    pass  be is are was were been being am 's 're 'm s get gets got getting gotten
     preconj  both either neither
     reflexive myself yourself himself herself itself ourselves yourselves themselves oneself
     time  day days night nights week weeks month months year years morning mornings evening evenings today tomorrow yesterday spring summer fall autumn winter january february march april may june july august september october november december monday tuesday wednesday thursday friday saturday sunday
     tell  tell tells told telling allow allows allowed allowing
     never  not n't never
-    become become becomes became becoming
-    auxiliary  be is are was were been being am 's 're 'm have has had having 've 'd do does did get gets got getting gotten
+    control  tell tells told telling allow allows allowed allowing urge urges urged urging
+    become become becomes became becoming remain remains remained remaining seem seems seemed seeming resemble resembles resembled resembling
+    auxiliary  be is are was were been being am 's 're 'm s have has had having 've 'd do does did get gets got getting gotten
     """
 )
