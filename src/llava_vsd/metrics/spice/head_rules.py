@@ -39,7 +39,9 @@ SINV    first  VP   >VP
 SINV    first  ADJP NP    <<VB~={be}
 SINV    first  VBZ|VBD|VBP|VB|MD VP VBN SINV S NP
 ADJP    first  {dollar}
-ADJP    last   NN|NNS|NNP|JJ|QP|VBN|VBG ADJP JJR|JJS|DT|RB|RBR|RBS|CD|IN|VBD
+ADJP    last   NN|NNS|NNP|JJ|QP|VBN|VBG
+ADJP    first  ADJP
+ADJP    last   JJR|JJS|DT|RB|RBR|RBS|CD|IN|VBD
 ADJP    first  ADVP -{punct}
 ADVP    last   RB|RBR|RBS|JJ|JJR|JJS
 ADVP    last   FW|DT|NN|CD|RP   !>>NP
@@ -67,7 +69,7 @@ QP      last PDT JJ DT
 QP      first RB IN JJR JJS
 PRT     last   RP
 RRC     last   VP NP~ ADJP PP ADVP
-PRN     first  VP -{punct}
+PRN     first  VP -{punct}|CC
 INTJ    first  NN -{punct}
 UCP     first  CC    <ADVP >PP|VP
 UCP     first  -DT|{punct}

@@ -27,6 +27,7 @@ NP       LIST    ... [ NN|NNP , NN CC NN ] ...+
 # the second conjunct: "a man in a hat and a [red coat]"
 NP|NX|NML|NP-TMP|NP-ADV|UCP       NP-CJ    ...+ CC [ {flat}+ {noun} ]
 NP|NX|NML|NP-TMP|NP-ADV|UCP       NP-CJ    ...+ CC [ {flat}+ {noun} ] ,|CC ...
+NP        NP-CJ    NP CC [ ADVP PP ]
 UCP       NP-CJ    ...+ CC [ {flat}+ JJ ]
 QP       QP    ...+ CC [ .. ]
 """

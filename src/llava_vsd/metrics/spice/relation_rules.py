@@ -7,6 +7,7 @@ CONDITIONS = """
 adverb        .ADVP|RB^S|VP|SBAR|NP
 asks_noun     .[@VB~={be} /NP !/NP[/EX]] <<WHNP
 object        /NP~
+object        /WHNP
 nested        /PP[/NP~] /IN|TO
 nested        @PP/NP~ !/VB~|RB|NN|JJ|RP
 object        /UCP[@NP|NN]
@@ -26,7 +27,7 @@ case          NP       RB|IN=at  >JJS|RBS=least,most
 advmod        ADVP     ADVP      ^[@CC]
 cc:preconj    NP       CC|DT|PDT={preconj}   >>CC <|CC|DT|PDT={preconj} !<<CC
 cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP
-cc:preconj    NP       CC={preconj}   <<NP[/CC]
+cc:preconj    NP|UCP       CC={preconj}   <<NP[/CC]
 cc:preconj    NP       CC={preconj}   >>NP[/CC] <<NP
 cc:preconj    NP       CC={preconj}   <<CC !<|={preconj} !<<NP
 cc:preconj    NP       CC={preconj}   <<CC <<CC[<{content}]
@@ -51,10 +52,12 @@ conj          IN|TO    IN|TO
 conj          {phrase}  RB=never,n't  <CC
 conj          SBAR      RB=not  <CC &after
 # noun phrases
+neg           ADVP        DT=no  >>
 det:predet    {nominal}  DT               >DT ^[@-DT] !>>CC
 det:predet    NP         DT               >{possessive}
 neg           {nominal}  DT=no            >>
 cc:preconj    NP|UCP     DT={preconj}     >>CC|LIST !<<CC
+cc:preconj    NP         DT={preconj}     >NP[/CC @{noun}]
 det           UCP        DT               ^[@{noun}]
 dep           NP         DT       >NP>CC ^[@NP]
 dep           NP         DT       >>CC>JJ ^[@JJ]
@@ -76,7 +79,7 @@ case          {nominal}  POS
 case          {nominal}  VBZ='s
 case          NP         VBZ='            >>{noun}
 nmod:poss     {nominal}  {noun}|PRP       >POS
-nummod        NP         ADJP[@QP]
+nummod        NP         ADJP[@QP[@CD]]
 amod          NP         NNP  ^[@JJ] >>
 dep           NP         JJR  ^[@JJ] >>
 amod          {nominal}  JJ|JJR|JJS|VBG|VBN|ADJP|IN|WHADJP
@@ -91,7 +94,7 @@ amod          ADJP       JJ ^[@NN] <JJ
 compound      {nominal}  CD               >>CC  ^[@JJ]
 nummod        {nominal}  CD|QP
 dep           NML        NML              >{comma}
-dep           NP         {noun}           >NX[/CC]
+dep           NP         {noun}           >NX
 nmod:npmod    NP         {noun}           ^[@JJ] >>
 compound      {nominal}  {noun}|NX|NML|LIST|FW   >>
 conj          NP         FW=etc,ect       <<
@@ -122,13 +125,12 @@ acl           {nominal}       SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP|IN]
 dep           NP         SBAR[/WHADVP=how]    <NP
 acl:relcl     {nominal}       SBAR[/S|VP]             <{phrase}|{comma}
 ccomp         {nominal}       SBAR  ^[@-VB~]
-acl           {nominal}       S[/VP/TO]  ^[@{noun}|NP|NX|NML|PRP|CD]
+acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
 conj          ADJP       RB={never} <CC
 neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB|ADVP={never}   !^SINV/RB
 neg           SBAR     ADVP={never}
 dep           ADVP|SBAR|SINV|WHADVP  RB={never}
 neg           NP       RB={never}
-neg           ADVP        DT=no  >>
 neg           NP|ADVP  RB=no  !<CC >>
 neg           ADJP  RB=no  !<CC >>JJ|JJR
 advmod        FRAG     RB|ADVP  >>VP|RB
@@ -137,7 +139,7 @@ advmod        VP|S|NP|SBAR       ADVP[/RB[!< !>]]  <CC >{phrase} -> >{phrase}
 dep           X        ADVP
 dep           CONJP      ADVP
 dep           ADVP     RB|RBR   >CC
-nmod          NP       ADVP[/IN>DT]  &after
+nmod          NP       ADVP[/IN=at>DT]  &after
 advmod        {advised}  RB|RBR|RBS|ADVP|WHADVP
 advmod        {advised}  WRB  >>
 advmod        ADVP     JJ|MWE      >>RB
@@ -215,7 +217,7 @@ auxpass       VP|SQ|SINV   VB~={pass}   >>VP[/VBN|VBD]
 auxpass       VP|SQ|SINV   VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO]
 auxpass       VP|SQ|SINV   VB~={pass}   >>ADJP[$VBN|VBD]
 auxpass       VP           VB~={pass}   >>ADJP/ADJP@VBN
-auxpass       VP           VB~={pass}   >>ADJP/VBN
+auxpass       VP           VB~={pass}   >>ADJP/VBN|VBD
 auxpass       VP           VB~={pass}   >>UCP[@ADJP]/VP@VBN|VBD
 aux           VP|SQ|SINV   MD
 cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP]
@@ -235,6 +237,7 @@ case          VP  PP[@IN|TO]   <<PP[!&head /NP] -> <<PP[!&head /NP]
 case          VP  PP[@IN|TO]   <<PP//PP -> <<PP//PP
 case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
 nmod          FRAG     PP[@PP/NP]
+nmod          NP~|FRAG     PP[/PP/NP /ADVP]
 nmod          VP|ADJP  PP[&bare]
 nmod          S         PP[&object]  >>VP
 nmod          S         PP[&nested]  >>VP
@@ -275,7 +278,7 @@ advcl         VP       S[/VP/VBG]   ^/VBG
 xcomp         VP       S[/VP[/VBG[!<]] !/NP]
 xcomp         VP       S[@ADJP|NP|S|SBAR]
 nmod          VP       S[@PP]
-dep           VP       S[/VP/VBN !/NP]
+dep           VP       S[/VP/VBN[!<] !/NP]
 dep           VP       S[/VP/VBG[!<] /NP]
 dep           VP       S            <<NP !^$={tell}
 ccomp         VP       S
@@ -289,7 +292,7 @@ xcomp         ADJP     S[/VP/TO]
 dep           ADJP     SBAR[/IN=as>S]
 ccomp         ADJP     SBAR[/S]
 xcomp         VP       NP  <<VB~={become}
-dep           VP       NP[/{possessive}=her]  >NP
+dep           VP       NP[/{possessive}]  >NP
 iobj          VP       NP      >NP !>>NP-TMP
 dep           VP       NP      <VB~={be} !&after
 dep           VP[@NP]   NP   <<VB~={be}
@@ -305,7 +308,7 @@ dep           S        S[@VP/VBG|VBN]  <{quote}
 ccomp         S        S        >{comma} >>VP
 csubj         S        SBAR|S   >>VP !>NP !<<NP
 nmod:tmod     SBARQ       WHNP[@{noun}={time} !/CC]  >>SQ[/NP]
-dobj          SBARQ       WHNP  >>SQ[@VB~={be} /NP !/NP[$EX]]
+dobj          SBARQ       WHNP  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
 nsubj         SBARQ       WHNP  >>SQ[@VB~ !/S|SINV]
 nsubj         SBARQ       WHNP  >>SQ[@VP|ADJP !/NP]
 nmod          SBARQ       WHNP  >>SQ[/NP @VP|ADJP[/PP[@IN|TO]]]
