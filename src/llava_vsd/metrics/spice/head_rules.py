@@ -1,0 +1,81 @@
+"""Which child of a phrase is its head: rules by category, tried from top to bottom.
+
+A line reads: categories, `first` or `last` (from which side the children are searched), labels in order of preference,
+and conditions on the child, if any. Content words head: a copula or auxiliary gives way to what it belongs to.
+"""
+
+RULES = """
+NX                  first  NX  >CC|CONJP|{comma}
+NP~|NX|NML          last   NN|NNS|NNP|NNPS|NX|NML|JJR|LIST|NP-CJ
+NP~|NX|NML          first  NP
+NP~|NX|NML          last   PRP EX
+NP~|NX|NML          last   {dollar}|CD|ADJP|JJ|QP|FW JJS
+NP~|NX|NML          last   DT|RB|ADVP -VBG|VBN|IN|CC|SBAR|PP|VP|{punct} -CC|{punct}
+WHNP                last   NN|NNS|NNP|NNPS|NX|NML
+WHNP                first  WHNP NP
+WHNP                last   JJ|CD|RB|QP|FW WDT|WP WHPP -{punct}
+WHADVP|WHADJP       last   WP
+WHADVP|WHADJP       last   WRB|RB|JJ|NN -{punct}
+WHADVP|WHADJP       last   -{punct}
+WHPP                first  WHNP|WHADVP|NP|SBAR
+WHPP                last   -{punct}
+NAC                 first  NN|NNS|NNP|NNPS NP NAC -DT|{punct}
+VP      first  VP|TO    <<VB~={auxiliary} !^<<NP[/EX]
+VP      first  VP|TO    <<VB~={auxiliary} .[!@NN|NNS|JJ|VB]
+VP      first  VP       <<TO|MD
+VP      first  ADJP|UCP  <<VB~={be} !^<<NP[/EX] .[!@CC|ADVP]
+VP      first  NP|WHNP PP    <<VB~={be} !^<<NP[/EX]
+VP      first  ADJP|NP|VP    >>VB~={be} !<<VB~
+VP      first  VBD VBN MD VBZ VB VBG VBP
+VP      first  IN  >S
+VP      first  VP TO JJ|FW|WDT ADJP NN NNS NP IN -{punct}|CC
+S       first  VP S FRAG SBAR ADJP UCP TO
+S       last   NP~ -{punct}
+SINV    first  NP   >NP>VP[@VB~={be} !/NP|PP|ADJP|VP]
+SINV    first  VP   <<VB~={auxiliary}
+SINV    first  VP   <<MD
+SINV    first  VP   >VB~={be}
+SINV    first  VP   >VP
+SINV    first  ADJP NP    <<VB~={be}
+SINV    first  VBZ|VBD|VBP|VB|MD VP VBN SINV S NP
+ADJP    first  {dollar}
+ADJP    last   NN|NNS|NNP|JJ|QP|VBN|VBG
+ADJP    first  ADJP
+ADJP    last   JJR|JJS|DT|RB|RBR|RBS|CD|IN|VBD
+ADJP    first  ADVP -{punct}
+ADVP    last   RB|RBR|RBS|JJ|JJR|JJS
+ADVP    last   FW|DT|NN|CD|RP   !>>NP
+ADVP    last   FW|DT|NN|CD
+ADVP    last   CC
+ADVP    last   NP
+ADVP    first  ADVP IN -{punct}
+PP      first  NP~ S|SBAR|ADVP|ADJP|VP|UCP|QP|X|FRAG|RRC|SBARQ|SINV PP
+PP      last   -{punct}
+CONJP   last   JJ
+CONJP   first  RB  >RB=well,soon>IN
+CONJP   last RB
+CONJP   first  IN -{punct}
+SBAR    first  S SINV SQ SBAR FRAG VP WHNP WHPP WHADVP WHADJP IN DT -{punct}
+SBARQ   first  WHNP  >>VB~={be}
+SBARQ   first  SQ S SINV SBARQ FRAG WHNP
+SQ      first  VP
+SQ      first  ADJP  <<VB~
+SQ      first  NP    <NP[!$EX] <<={be}
+SQ      first  VBZ|VBD|VBP|VB|MD|VBN|VBG SQ
+FRAG    first  IN NP~ VP ADJP ADVP FRAG S X SBAR RB|CC PP -{punct}
+QP      first  {dollar}
+QP      last   NN|NNS CD QP
+QP      last PDT JJ DT
+QP      first RB IN JJR JJS
+PRT     last   RP
+RRC     last   VP NP~ ADJP PP ADVP
+PRN     first  VP -{punct}|CC
+INTJ    first  NN -{punct}
+UCP     first  CC    <ADVP >PP|VP
+UCP     first  -DT|{punct}
+MWE|IN|TO     first  -{punct}
+LIST    first  -{punct}
+X       first  S
+X       last   VP NP ADJP -{punct}
+LST     first  -{punct}
+"""

@@ -1,0 +1,329 @@
+"""Which relation a child's head word bears to the head of its phrase: rules, tried from top to bottom.
+
+A line reads: relation, categories of the phrase, categories of the child, and conditions on the child.
+"""
+
+CONDITIONS = """
+adverb        .ADVP|RB^S|VP|SBAR|NP
+asks_noun     .[@VB~={be} /NP !/NP[/EX]] <<WHNP
+object        /NP~
+object        /WHNP
+nested        /PP[/NP~] /IN|TO
+nested        @PP/NP~ !/VB~|RB|NN|JJ|RP
+object        /UCP[@NP|NN]
+bare          .[!/-IN|TO]
+base_clause   /VP[/VB]
+"""
+
+RULES = """
+punct         *        {mark}
+goeswith      *        GW
+discourse     *        NFP|INTJ
+mwe           MWE      *
+mwe           IN       RB
+nmod:npmod    QP       NP[/JJS|RBS]  
+case          NP       RB|IN=at  >JJS|RBS=least,most
+# coordination
+advmod        ADVP     ADVP      ^[@CC]
+cc:preconj    NP       CC|DT|PDT={preconj}   >>CC <|CC|DT|PDT={preconj} !<<CC
+cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP
+cc:preconj    NP|UCP       CC={preconj}   <<NP[/CC]
+cc:preconj    NP       CC={preconj}   >>NP[/CC] <<NP
+cc:preconj    NP       CC={preconj}   <<CC !<|={preconj} !<<NP
+cc:preconj    NP       CC={preconj}   <<CC <<CC[<{content}]
+cc:preconj    S|VP|PP|ADJP|ADVP|SBAR|UCP|SQ|SINV|SBARQ       CC={preconj}   >>CC !<<-{punct}
+case          PP       CC         !<< >NP|NN
+dep           *        CC={preconj}
+cc            *        CC|CONJP
+cc            S|VP|SBAR   RB=yet,so   <CC=and
+conj          S|VP|SBAR   {phrase}  <RB=yet,so<CC=and
+acl           UCP      VP[@VB~]        ^[@NP]
+acl:relcl     UCP      RRC       ^[@NP]
+advmod        UCP      ADVP      ^[@NP]
+case          ADVP     IN        ^[@CC]
+conj          {coordinated}   {phrase}|{content}  <CC|CONJP &after !&adverb
+conj          ADVP|PP  RB   <CC|CONJP &after
+conj          {coordinated}   {phrase}|{content}  <ADVP<CC|CONJP &after &after
+conj          {coordinated}   {phrase}|{content}  <{comma} >>CC|CONJP &after
+conj          {coordinated}   {phrase}|{content}  <{comma}<{phrase}<{comma} >>CC
+conj          ADJP     JJ|NN   <CC
+conj          LIST     NN|NNP
+conj          IN|TO    IN|TO
+conj          {phrase}  RB=never,n't  <CC
+conj          SBAR      RB=not  <CC &after
+# noun phrases
+neg           ADVP        DT=no  >>
+det:predet    {nominal}  DT               >DT ^[@-DT] !>>CC
+det:predet    NP         DT               >{possessive}
+neg           {nominal}  DT=no            >>
+cc:preconj    NP|UCP     DT={preconj}     >>CC|LIST !<<CC
+cc:preconj    NP         DT={preconj}     >NP[/CC @{noun}]
+det           UCP        DT               ^[@{noun}]
+dep           NP         DT       >NP>CC ^[@NP]
+dep           NP         DT       >>CC>JJ ^[@JJ]
+cc:preconj    VP       DT={preconj}     >>CC
+cc:preconj    ADJP       DT={preconj}     >>CC
+dep           ADJP       DT               >>CC
+det           ADJP       DT >>JJR
+det           {nominal}|ADJP|NAC|ADVP  DT|WDT|WP  >>{nounlike}|JJ|JJS|JJR|VBG|CD
+det           NP  DT  >>RB|FW
+det           NP         DT=all,both,each  <PRP
+det           NP         DT               >{phrase}|PRP
+det           X          DT >ADJP
+det           X          DT=-no,both,either,neither               >>JJR|{noun}
+cc:preconj    NP         PDT={preconj}    >>CC
+det:predet    NP         PDT              >DT|NN|NNS|NP|{possessive} !>>CC !<<DT
+det:predet    NP         PDT              >DT !>>CC
+nmod:poss     *          PRP$|WP$
+case          {nominal}  POS
+case          {nominal}  VBZ='s
+case          NP         VBZ='            >>{noun}
+nmod:poss     {nominal}  {noun}|PRP       >POS
+nummod        NP         ADJP[@QP[@CD]]
+amod          NP         NNP  ^[@JJ] >>
+dep           NP         JJR  ^[@JJ] >>
+amod          {nominal}  JJ|JJR|JJS|VBG|VBN|ADJP|IN|WHADJP
+amod          {nominal}  VBD >>
+advmod        NP         UCP[@ADVP]
+amod          {nominal}  UCP[@JJ|ADJP]
+nmod          NP         UCP[@PP]  >>
+compound      NP         UCP[@NN|NNS|NP] >>
+amod          ADJP       JJ ^[@JJ] !>>CC
+amod          ADJP       JJ ^[@NN] >JJ
+amod          ADJP       JJ ^[@NN] <JJ
+compound      {nominal}  CD               >>CC  ^[@JJ]
+nummod        {nominal}  CD|QP
+dep           NML        NML              >{comma}
+dep           NP         {noun}           >NX
+nmod:npmod    NP         {noun}           ^[@JJ] >>
+compound      {nominal}  {noun}|NX|NML|LIST|FW   >>
+conj          NP         FW=etc,ect       <<
+conj          NP         NP               >>FW=etc,ect <{comma}
+nmod:poss     {nominal}  NP[/POS]         >>{noun}|NX|NML|NP|LIST
+amod          {nominal}  NP[$JJ|VBN]  >>{noun}|NX|NML
+compound      {nominal}  NP               >>{noun}|NX|NML|LIST|NP !&after
+nmod:poss     NP         NP[/POS]         <<
+nmod:npmod    NP         PRP={reflexive}  <NP|NNP
+nmod:npmod    NP         NP[$NNS=days,months,years,weeks]    <NP[$=%]
+amod          NP         NP[@CD]   <{comma}<NP[$NNP] !/{dollar}
+nummod        NP         NP[@CD=19-]      <NP[$NNP]
+appos         NP         NP               <{comma}<{phrase} !>CC
+appos         NP         NP[@NNP]         <NP[@NN]  !>
+acl           {nominal}       VP[/VBG|VBN|VBD]  &after
+acl:relcl     NP         RRC
+acl:relcl     ADVP       SBAR[/S/NP !/IN]  <ADVP
+advcl         ADVP       SBAR         <ADVP
+advcl         NP         SBAR[/IN=than]   <{phrase}
+acl           NP         SBAR[/IN=after,before,since,until]  <{phrase}
+acl           NP         SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP]  <{phrase}
+acl:relcl     NP         SBAR[/IN /S[/NP /VP[@VB~ !/NP|VP]]]   <{phrase}
+dep           NP         SBAR[/IN]        <{phrase}|{comma}
+dep           NP         SBAR[/RB]        <{phrase}|{comma}
+dep           NP         SBAR             !&after ^[@NP]
+dep           NP         SBAR[@SBAR]      <{phrase}|{comma}
+acl           {nominal}       SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP|IN]
+dep           NP         SBAR[/WHADVP=how]    <NP
+acl:relcl     {nominal}       SBAR[/S|VP]             <{phrase}|{comma}
+ccomp         {nominal}       SBAR  ^[@-VB~]
+acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
+conj          ADJP       RB={never} <CC
+neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB|ADVP={never}   !^SINV/RB
+neg           SBAR     ADVP={never}
+dep           ADVP|SBAR|SINV|WHADVP  RB={never}
+neg           NP       RB={never}
+neg           NP|ADVP  RB=no  !<CC >>
+neg           ADJP  RB=no  !<CC >>JJ|JJR
+advmod        FRAG     RB|ADVP  >>VP|RB
+dep           VP|S       ADVP[$FW=etc,ect]
+advmod        VP|S|NP|SBAR       ADVP[/RB[!< !>]]  <CC >{phrase} -> >{phrase}
+dep           X        ADVP
+dep           CONJP      ADVP
+dep           ADVP     RB|RBR   >CC
+nmod          NP       ADVP[/IN=at>DT]  &after
+advmod        {advised}  RB|RBR|RBS|ADVP|WHADVP
+advmod        {advised}  WRB  >>
+advmod        ADVP     JJ|MWE      >>RB
+advmod        ADVP     MWE
+amod          QP       IN  >CD>CC
+det           QP       DT  >NN>CC
+advmod        QP       PDT|IN|JJ|JJR|JJS|RB|RBR|RBS|MWE|DT  >>
+nmod:tmod     S        NP-TMP  >>NP >>VP
+nmod:tmod     S        NP-TMP  <<NP >>VP
+dep           S        NP-TMP
+nmod:tmod     -SQ|ADJP|FRAG        NP-TMP
+nmod:tmod     ADJP     NP-TMP[@{noun}={time}]
+nmod:tmod     ADJP     NP-TMP   &after
+nmod:npmod    ADJP     NP-TMP
+dep           S        NP-ADV
+nmod:npmod    *        NP-ADV
+discourse     {phrase}        PRN[@INTJ]
+parataxis     VP       PRN[@S]
+parataxis     S        PRN[@S|VP]  ^[@VP]
+appos         NP       PRN[@NP]  <NP
+nmod:npmod    ADJP     NP|NN     >>JJ|JJR|RB
+nmod:npmod    ADVP     NP[$-FW]  >>RB~|JJ
+nmod:npmod    ADVP     NP[$-FW]  ^[@RB~]
+compound      ADJP     {hash}|CD  >>
+compound      ADJP     CD  <{dollar}
+amod          ADJP     NNP       ^[@JJ]
+compound      ADVP     FW        >>FW=etc,ect
+compound      ADVP     FW=-etc,ect        >>FW
+conj          ADVP     FW=etc,ect
+nummod        QP       CD        <{dollar}
+compound      QP       {hash}|CD   >>
+compound      QP       CD        ^[@NN]
+nummod        QP       QP        <{dollar}
+amod          INTJ     JJ        >>NN
+nmod:tmod     PP       NP[@{noun}={time} !/CC]  <NP
+conj          PP|ADJP|VP|S|FRAG  FW=etc,ect
+appos         FRAG     NP        <{comma}
+parataxis     FRAG     S         <{colon}
+parataxis     FRAG     FRAG      &after !<CC
+appos         WHNP     NP        <{comma}
+case          ADVP     IN
+mark          PP|WHPP  IN|TO|MWE  ^[@S[!@VP@NN|NNS]]
+mark          PP|WHPP  IN|TO|MWE  ^[@SBAR]
+dep           PP       VBG  >PP[@S]
+case          PP|WHPP  IN|TO|JJ|VBN|MWE
+case          PP|WHPP  VBG  !<
+expl          *        NP[$EX]
+dobj          S        NP       >>VP/TO ^S^VP -> ^S^VP
+nmod:tmod     S        NP[@{noun}={time} !/CC]  >NP>>VP
+nsubj         S|PRN    NP       >>VP
+nsubj         S        NP       >>NP|ADJP ^S^VP
+nsubj         SBARQ    NP       <VB~={be}
+nsubj         SQ       NP       >>VP|ADJP
+nsubj         SQ       NP       <VB~={be}
+dobj          SQ[@VB~=-{be}]       NP       ^<WHNP !>NP
+dep           SQ       NP       ^<NP
+nsubj         SQ[@VB~] NP       <VB~ !^<WHNP
+nsubj         SQ[@VB~] NP       <RB !^<WHNP
+nsubj         SQ       NP       <NP[/EX]
+dep           SQ       NP
+nsubj         SINV     NP       <MD|VBZ|VBD|VBP|VB|VP
+nsubj         SINV     NP       <{adverbial}<VBZ|VBD|VBP|VB|VP
+nsubj         SINV     NP       <NP >VP ^[@NP]
+nsubj         SINV     NP       >VP !<<NP
+ccomp         SINV     S[/VP/VB|VBZ|VBP|VBD]  >{comma}
+auxpass       SINV     VP[@VB~={pass} !/NP|PP|ADJP|VP]   ^@VP@VBN
+aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP
+cop           SINV     VP[@VB~={be} !/NP|PP|ADJP|VP]   ^@NP
+advcl         SBARQ    S        ^@WHNP
+nmod:tmod     VP       NP[@{noun}={time} !/CC]   <<{be_verb}={be} ^<<NP[/EX]
+nsubj         VP       NP      <<{be_verb}={be} ^<<NP[/EX] !>>NP
+nsubj         VP       UCP[@NP]      <<{be_verb}={be} ^<<NP[/EX]
+nsubj         VP[@NN|NNS|VB] NP  ^VP^VP<<NP[/EX] -> ^VP^VP
+auxpass       VP|SQ|SINV   VB~={pass}   >>VP[/VBN|VBD]
+auxpass       VP|SQ|SINV   VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO]
+auxpass       VP|SQ|SINV   VB~={pass}   >>ADJP[$VBN|VBD]
+auxpass       VP           VB~={pass}   >>ADJP/ADJP@VBN
+auxpass       VP           VB~={pass}   >>ADJP/VBN|VBD
+auxpass       VP           VB~={pass}   >>UCP[@ADJP]/VP@VBN|VBD
+aux           VP|SQ|SINV   MD
+cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP]
+cop           SBARQ    VB~={be}  ^@WHNP
+aux           SQ       VB~  >>VP|ADJP
+aux           VP|SQ|SINV   VB~={auxiliary} >>VP
+mark          VP       TO
+mark          S[@TO]   TO
+mark          SBAR     IN|DT|MWE  >>S|FRAG
+mark          SBAR     IN=that     >>SINV
+nmod          NP~|NX|NML|WHNP  PP[@PP[/NP~ /IN]]
+nmod          NP~  PP[/IN/CC @PP/NP]
+nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&nested]
+nmod          NP~|NX|NML|WHNP|VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&object]
+case          VP  PP[@IN|TO]   <<ADJP/PP -> <<ADJP/PP
+case          VP  PP[@IN|TO]   <<PP[!&head /NP] -> <<PP[!&head /NP]
+case          VP  PP[@IN|TO]   <<PP//PP -> <<PP//PP
+case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
+nmod          FRAG     PP[@PP/NP]
+nmod          NP~|FRAG     PP[/PP/NP /ADVP]
+nmod          VP|ADJP  PP[&bare]
+nmod          S         PP[&object]  >>VP
+nmod          S         PP[&nested]  >>VP
+nmod          SINV      PP        ^[@VP|VB~]
+nmod          S|SINV         PP[&bare]  >>VP
+nmod          S|SQ           PP[@PP>CC|{comma}|ADVP]  >>VP
+nmod          PP|SBARQ       PP
+nmod          NP~|VP|ADJP|ADVP|FRAG    PP[@PP>CC|CONJP]
+acl           NP~|NX|NML|WHNP       PP
+advcl         VP|ADJP|SQ|ADVP    PP[!&bare !/PP]
+advcl         VP|S|ADJP|SQ|ADVP    PP[/VBG|VBN|RB|NN|JJ|RP @PP]
+advcl         S    PP[!/NP|PP !&bare]
+advcl         S    PP[@SBAR|S|ADVP|ADJP|VP|NN|RB|UCP]
+compound:prt  VP       PRT|RP
+compound:prt  ADJP     RP
+parataxis     VP       NP       <{colon}
+nmod:tmod     VP    NP|WHNP[@{noun}={time} !/CC]   !>>NP-TMP
+ccomp         VP       SBAR[/IN=that,whether !/IN=-that,whether]
+advcl         VP       SBAR[/IN|MWE !/SBAR]
+advcl         VP       SBAR[@SBAR[/IN=-that,whether]]
+xcomp         VP       SBAR[/WHADVP /S/VP/TO]  <NP
+xcomp         VP       SBAR[/WHADVP=-how /S/VP/TO]
+dep           VP       SBAR[/WHADVP[!/WRB] /S]
+advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever /S]  !^$={tell}
+advcl         VP       SBAR[/WHADVP !/S]
+advcl         VP       SBAR[/WHADVP /S[!/NP !/VP/TO]]
+dep           VP       SBAR     <<NP  !^$={tell}
+dep           VP       SBAR[@SBAR /{comma}|{colon}]
+dep           VP       SBAR[!/S|SBAR|SINV|FRAG]
+dep           VP       SBAR[/S[@S|NP]]
+ccomp         VP       SBAR|SBARQ
+xcomp         VP       S[/VP/TO]    <<NP ^$={control}
+advcl         VP       S[/VP/TO]    <<NP
+xcomp         VP       S[/VP/TO]
+parataxis     VP       S[!/VP/VB|VBZ|VBP|VBD !@PP]  <{colon}
+advcl         VP       S[/VP[/VBG|VBN]]  <{comma}<NP
+advcl         VP       S[/VP/VBG]   ^/VBG
+xcomp         VP       S[/VP[/VBG[!<]] !/NP]
+xcomp         VP       S[@ADJP|NP|S|SBAR]
+nmod          VP       S[@PP]
+dep           VP       S[/VP/VBN[!<] !/NP]
+dep           VP       S[/VP/VBG[!<] /NP]
+dep           VP       S            <<NP !^$={tell}
+ccomp         VP       S
+xcomp         VP       VP[/VB|VBG]       <VB~
+xcomp         VP       ADJP
+advmod        VP       UCP[@CC|ADVP]
+xcomp         VP       UCP[$JJ|JJR]
+dobj          VP       UCP[@{noun}|NP]
+xcomp         VP       WHNP  ^$={become}
+xcomp         ADJP     S[/VP/TO]
+dep           ADJP     SBAR[/IN=as>S]
+ccomp         ADJP     SBAR[/S]
+xcomp         VP       NP  <<VB~={become}
+dep           VP       NP[/{possessive}]  >NP
+iobj          VP       NP      >NP !>>NP-TMP
+dep           VP       NP      <VB~={be} !&after
+dep           VP[@NP]   NP   <<VB~={be}
+dobj          VP|SQ    NP|WHNP
+parataxis     S        S        <S|PRN|{colon}
+parataxis     S        S        <RB !<<CC
+advcl         S        SBAR     >{comma}|NP|INTJ|ADVP
+advcl         S        SBAR[/WHNP/WRB /VP]  >>VP
+csubj         S        SBAR|S   >VP !<<NP
+advcl         S        S[@VP/TO]          >{comma} >>VP
+advcl         S        S[@VP/VBG|VBN]  >{comma} >>VP !<{quote}
+dep           S        S[@VP/VBG|VBN]  <{quote}
+ccomp         S        S        >{comma} >>VP
+csubj         S        SBAR|S   >>VP !>NP !<<NP
+nmod:tmod     SBARQ       WHNP[@{noun}={time} !/CC]  >>SQ[/NP]
+dobj          SBARQ       WHNP  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
+nsubj         SBARQ       WHNP  >>SQ[@VB~ !/S|SINV]
+nsubj         SBARQ       WHNP  >>SQ[@VP|ADJP !/NP]
+nmod          SBARQ       WHNP  >>SQ[/NP @VP|ADJP[/PP[@IN|TO]]]
+nsubj         SBARQ       WHNP  >>SQ[@ADJP /VB~=-{be}]
+dobj          SBARQ       WHNP  >>SQ[/NP @VP[/S/VP/TO]]    -> >>SQ@VP/S[/VP/TO]
+dobj          SBARQ       WHNP  >>SQ[/NP @VP|ADJP /VB~|MD]
+dobj          SBARQ       WHNP  >>SQ[/NP @VP[!/NP]]
+dobj          SBARQ       WHNP  >>S[/NP @VP]
+nsubj         SBAR        WHNP  >>S[@VP !/NP]
+advmod        SBAR        WHNP[/WRB]  >VP
+nsubj         SBAR        WHNP  >>VP
+nmod          SBAR|SBARQ  WHPP
+nmod          WHNP|NP     WHPP[/WHNP|NP]
+acl           WHNP     WHPP  &after
+nmod          SBAR        WHNP  >>S[/NP]$^VP|ADJP/PP[@IN|TO]
+dobj          SBAR  WHNP  >>S[@VP]
+dobj          SBAR  WHNP  >>S[@S]
+"""

@@ -1,0 +1,46 @@
+"""The lists of labels and of words that the rules of heads and relations name."""
+
+from __future__ import annotations
+
+
+def _lists(text: str) -> dict[str, frozenset[str]]:
+    rows = (line.split() for line in text.strip().splitlines())
+    return {name: frozenset(items) for name, *items in rows}
+
+
+LABELS = _lists(
+    """
+    punct   . , : `` '' -LRB- -RRB- HYPH NFP #
+    mark    . , : `` '' -LRB- -RRB- HYPH
+    be_verb VB VBZ VBP VBD VBN VBG
+    hash   #
+    advised RRC NP-CJ VP S SQ NP NP-TMP NP-ADV NX NML PP CONJP ADJP ADVP SBAR SINV SBARQ QP WHNP WHADVP WHADJP UCP X NAC PRT
+    quote  ``
+    adverbial ADVP RB PP PRN
+    possessive  PRP$ WP$
+    comma   ,
+    colon   :
+    phrase  NP-CJ NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP FRAG WHNP X NAC RRC WHPP PRN LIST
+    coordinated NP-CJ NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP WHNP X NAC RRC LIST
+    content NN NNS NNP NNPS JJ JJR JJS VB VBZ VBP VBD VBN VBG CD PRP FW IN TO DT EX PRP$ $
+    nominal NP-CJ NP NP-TMP NP-ADV NX NML WHNP LIST
+    nounlike NP-CJ NN NNS NNP NNPS NX NML LIST NP
+    dollar  $
+    noun    NN NNS NNP NNPS
+    flat    NN NNS NNP NNPS JJ JJR JJS CD VBG VBN DT PRP$
+    """
+)
+WORDS = _lists(
+    """
+    be  be is are was were been being am 's 're 'm s
+    pass  be is are was were been being am 's 're 'm s get gets got getting gotten
+    preconj  both either neither
+    reflexive myself yourself himself herself itself ourselves yourselves themselves oneself
+    time  day days night nights week weeks month months year years morning mornings evening evenings today tomorrow yesterday spring summer fall autumn winter january february march april may june july august september october november december monday tuesday wednesday thursday friday saturday sunday
+    tell  tell tells told telling allow allows allowed allowing
+    never  not n't never
+    control  tell tells told telling allow allows allowed allowing urge urges urged urging
+    become become becomes became becoming remain remains remained remaining seem seems seemed seeming resemble resembles resembled resembling
+    auxiliary  be is are was were been being am 's 're 'm s have has had having 've 'd do does did get gets got getting gotten
+    """
+)
