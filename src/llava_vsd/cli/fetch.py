@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from llava_vsd.data.web import Progress
 
 
+GRAMMAR = "spice-grammar"
+
+
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     app.command()(fetch)
@@ -24,9 +27,13 @@ def register(app: typer.Typer) -> None:
 def fetch(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME", help="vsdv1, vsdv2, vg, spatialsense.", show_default=False),
+        typer.Argument(
+            metavar="NAME", help="vsdv1, vsdv2, vg, spatialsense, spice-grammar.", show_default=False
+        ),
     ],
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder that everything goes into.")],
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="Folder that all but the grammar goes into.")
+    ] = None,
     items: Annotated[
         list[Path] | None,
         typer.Option(
@@ -40,7 +47,7 @@ def fetch(
         ),
     ] = None,
     given: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--from", metavar="PATH", help="Local folder or archive to use instead of the network."),
     ] = None,
     partial: Annotated[
@@ -59,7 +66,13 @@ def fetch(
     Every file is checked against its published size and checksum; where none is published, the first fetch is
     written to DIR/fetch-lock.json and later ones are compared with it.
 
+    spice-grammar, the grammar of the original SPICE (GPL), goes into the user's cache (LLAVA_VSD_CACHE moves it). It is
+    found in an archive of CoreNLP or Stanford Parser 3.6.0, in pycocoevalcap's folder, or is the file itself; --from
+    takes an address too.
+
     Example: vsd fetch vg spatialsense --items val/items.jsonl --to data
+
+    Example: vsd fetch spice-grammar --from stanford-corenlp-full-2015-12-09.zip
     """
     import json
     from dataclasses import asdict
@@ -71,6 +84,13 @@ def fetch(
     from llava_vsd.jsonl import read_rows
     from llava_vsd.schema import Item
 
+    if GRAMMAR in names:
+        if len(set(names)) > 1 or items:
+            raise UsageError(f"{GRAMMAR} is fetched by itself; expected no other name and no --items")
+        _fetch_grammar(given or url, as_json=as_json)
+        return
+    if to is None:
+        raise UsageError("no folder to fetch to; expected --to DIR")
     holding = [name for name in names if source(name).ids]
     if url is not None and given is not None:
         raise UsageError("--url and --from exclude each other")
@@ -80,7 +100,7 @@ def fetch(
     ids = {row.image for path in items for row in read_rows(path, Item)} if items else None
     reports = []
     with _progress() as progress, Web(progress=progress) as web:
-        fetcher = Fetcher(web, to, mirror=url, given=given, partial=partial)
+        fetcher = Fetcher(web, to, mirror=url, given=Path(given) if given else None, partial=partial)
         for name in dict.fromkeys(names):
             reports.append(fetcher.fetch(name, ids))
     if as_json:
@@ -90,6 +110,28 @@ def fetch(
     missing = [image for report in reports for image in report.missing]
     if missing:
         raise MissingImagesError(", ".join(holding), missing, sum(report.images or 0 for report in reports))
+
+
+def _fetch_grammar(given: str | None, *, as_json: bool) -> None:
+    import json
+
+    from llava_vsd.metrics.spice.locate import fetch_grammar
+
+    with _progress() as progress:
+        shown, before = "", 0
+
+        def report(what: str, done: int, total: int) -> None:
+            nonlocal shown, before
+            if what == shown:
+                progress.advance(done - before)
+            else:
+                progress.begin(what, total, done)
+            shown, before = what, done
+
+        path = fetch_grammar(given, report)
+    print(
+        json.dumps({"name": GRAMMAR, "path": str(path)}) if as_json else f"the original grammar is in {path}"
+    )
 
 
 def _show(reports: list[Report]) -> None:
