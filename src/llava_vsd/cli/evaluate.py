@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from llava_vsd.metrics.figures import SpiceScorer
     from llava_vsd.schema import Item, Prediction
 
 
@@ -48,6 +49,21 @@ def evaluate(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Score items without a prediction as empty answers.")
     ] = False,
+    grammar: Annotated[
+        str,
+        typer.Option(
+            help="Of SPICE: original, captions or a file; default: the original where it has been fetched."
+        ),
+    ] = "",
+    no_spice: Annotated[
+        bool, typer.Option("--no-spice", help="Leave SPICE out, and with it z2, z3 and overall.")
+    ] = False,
+    spice_tuples: Annotated[
+        Path | None,
+        typer.Option(help="Tuples from elsewhere (caption, tuples a line), instead of a parser's."),
+    ] = None,
+    processes: Annotated[int, typer.Option(help="How many parse for SPICE at the same time.", min=1)] = 1,
+    cache: Annotated[Path | None, typer.Option(help="SQLite file that keeps SPICE's parses.")] = None,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show the confusion matrix too.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print all figures as JSON, not as tables.")
@@ -64,6 +80,8 @@ def evaluate(
     from llava_vsd.evaluate import evaluate as score
     from llava_vsd.evaluate import parse_references
     from llava_vsd.jsonl import read_rows, replacing
+    from llava_vsd.metrics.spice.pipeline import Spice
+    from llava_vsd.metrics.spice.told import Told
     from llava_vsd.schema import Item
     from llava_vsd.submission import write_submission
 
@@ -71,11 +89,17 @@ def evaluate(
     asked = list(read_rows(items, Item))
     ours = _read(predictions, asked, allow_missing)
     theirs = _read(compare, asked, allow_missing) if compare else None
+    scorer: SpiceScorer | None = None
+    if spice_tuples:
+        scorer = Told.load(spice_tuples)
+    elif not no_spice:
+        scorer = Spice(grammar, processes=processes, cache=cache)
     with _status(f"scoring {len(asked):,} items"):
         scores = score(
             asked,
             ours,
             references=kind,
+            spice=scorer,
             resamples=0 if no_intervals else intervals,
             seed=seed,
             compare=theirs,
