@@ -3,190 +3,157 @@
 from __future__ import annotations
 
 from llava_vsd.metrics.spice import head_rules, relation_rules, word_lists
-from llava_vsd.metrics.spice.regroupings import fixed, grouping
+from llava_vsd.metrics.spice.lemmas import lemma
+from llava_vsd.metrics.spice.regroupings import regroup
 from llava_vsd.metrics.spice.tree_paths import Condition, Node, Paths
 from llava_vsd.metrics.spice.trees import Tree, Word
 
 _PATHS = Paths(word_lists.LABELS, word_lists.WORDS, relation_rules.CONDITIONS)
+_PUNCTUATION = _PATHS.labels("{punct}")
+_STEPS_FAR_BACK = _PATHS.labels("NP|NX|NML|NP-TMP|NP-ADV|UCP")
+
+
+def basic(tree: Tree) -> list[Word]:
+    """The words of a sentence with lemmas, governors and relations.
+
+    They are the `basic` dependencies of CoreNLP 3.6.0, with the subjects of passives marked as such. There is exactly
+    one root, and every other word has a governor.
+    """
+    leaves: list[Node] = []
+    top = _nodes(tree, leaves)
+    _find_heads(top)
+    edges = {top.leaf.number: (0, "root")}
+    _attach(top, edges)
+    passive = {head for head, relation in edges.values() if relation == "auxpass"}
+    words: list[Word] = []
+    for number, leaf in enumerate(tree.leaves(), start=1):
+        head, relation = edges[number]
+        if head in passive and relation in ("nsubj", "csubj"):
+            relation += "pass"
+        word = leaf.word or ""
+        words.append(Word(word, leaf.label, lemma(word, leaf.label), head, relation))
+    return words
+
+
+def _nodes(tree: Tree, leaves: list[Node]) -> Node:
+    if tree.word is not None:
+        leaves.append(Node(tree.label, [], tree.word.lower(), len(leaves) + 1))
+        return leaves[-1]
+    children = [_nodes(child, leaves) for child in tree.children]
+    return Node(tree.label, regroup(tree.label, children))
+
+
+def _find_heads(node: Node) -> None:
+    if not node.children:
+        return
+    for child in node.children:
+        _find_heads(child)
+    node.head = _HEADS.find(node) if len(node.children) > 1 else node.children[0]
+    node.leaf = node.head.leaf
+    node.word = node.leaf.word
+
+
+def _attach(node: Node, edges: dict[int, tuple[int, str]]) -> None:
+    for child in node.children:
+        if child is not node.head:
+            relation, governor = _RELATIONS.find(child)
+            edges[child.leaf.number] = (governor.leaf.number, relation)
+        _attach(child, edges)
 
 
 class _HeadRule:
+    """One line of `head_rules.py`: finds the head among the children of a phrase."""
+
     def __init__(self, row: str) -> None:
-        parts = row.split()
-        self.categories = parts[0]
-        self.last = parts[1] == "last"
-        n = 2
-        while n < len(parts) and parts[n][0] not in "!./<>@$^":
-            n += 1
-        self.tiers = [_PATHS.labels(part) for part in parts[2:n]]
-        self.condition = _PATHS.all_of(" ".join(parts[n:]))
+        categories, side, *rest = row.split(";")[0].split()
+        tiers = next((n for n, part in enumerate(rest) if part[0] in "!./<>@$^"), len(rest))
+        self.covers = _PATHS.labels(categories)
+        self._from_last = side == "last"
+        self._tiers = [_PATHS.labels(part) for part in rest[:tiers]]
+        self._condition = _PATHS.all_of(" ".join(rest[tiers:]))
 
     def find(self, children: list[Node]) -> Node | None:
-        order = children[::-1] if self.last else children
-        for tier in self.tiers:
+        order = children[::-1] if self._from_last else children
+        for tier in self._tiers:
             for child in order:
-                if tier[child.label] and self.condition(child):
+                if tier[child.label] and self._condition(child):
                     return child
         return None
 
 
-class _HeadTable(dict):
-    def __init__(self) -> None:
-        self.rules = [( _HeadRule(row)) for row in head_rules.RULES.strip().splitlines() if row[0] != "#"]
-        self.cats = [_PATHS.labels(rule.categories) for rule in self.rules]
+class _HeadTable:
+    """All lines of `head_rules.py`, those of a category looked up once."""
 
-    def __missing__(self, label: str) -> list[_HeadRule]:
-        self[label] = [rule for rule, cat in zip(self.rules, self.cats) if cat[label]]
-        return self[label]
+    def __init__(self, text: str) -> None:
+        self._rules = [_HeadRule(row) for row in _rows(text)]
+        self._of_category: dict[str, list[_HeadRule]] = {}
 
-
-_HEADS = _HeadTable()
-_SPELT = {"RB", "IN", "JJS", "RBS"}
-
-
-def find_head(node: Node) -> Node:
-    for rule in _HEADS[node.label]:
-        found = rule.find(node.children)
-        if found is not None:
-            return _before_conjunction(found, node.children)
-    return _before_conjunction(node.children[-1], node.children)
+    def find(self, node: Node) -> Node:
+        if node.label not in self._of_category:
+            self._of_category[node.label] = [rule for rule in self._rules if rule.covers[node.label]]
+        for rule in self._of_category[node.label]:
+            found = rule.find(node.children)
+            if found is not None:
+                return _before_conjunction(found, node)
+        return _before_conjunction(node.children[-1], node)
 
 
-def _before_conjunction(found: Node, children: list[Node]) -> Node:
-    """Steps back from a later conjunct to the one before the conjunction."""
+def _before_conjunction(found: Node, phrase: Node) -> Node:
+    """Steps back from a later conjunct to the one before the conjunction; in a noun phrase, to the very first."""
+    children = phrase.children
     place = found.place
-    nominal = found.parent is not None and found.parent.label in ("NP", "NX", "NML", "NP-TMP", "NP-ADV", "UCP")
     while place >= 2 and children[place - 1].label in ("CC", "CONJP"):
         place -= 2
-        while place > 0 and _PUNCT[children[place].label]:
+        while place > 0 and _PUNCTUATION[children[place].label]:
             place -= 1
-        if not nominal:
+        if not _STEPS_FAR_BACK[phrase.label]:
             break
     return children[place]
 
 
-_PUNCT = _PATHS.labels("{punct}")
-
-
 class _RelationRule:
+    """One line of `relation_rules.py`: says whether it is about a child, and which word governs that child.
+
+    A column may carry conditions in brackets and words after `=`; those of the phrase are read at the child's parent.
+    """
+
     def __init__(self, row: str) -> None:
-        self.relation, parents, children, *conditions = row.split(maxsplit=3)
-        self.parents = parents
-        self.children = children
-        self.condition = _PATHS.all_of(conditions[0].split(";")[0] if conditions else "")
+        self.relation, phrase, child, *rest = row.split(";")[0].split(maxsplit=3)
+        phrase, bracket, conditions = phrase.partition("[")
+        label = child.split("[")[0].split("=")[0]
+        tests = ["." + child.removeprefix(label)] if label != child else []
+        tests += ["^[" + conditions] if bracket else []
+        condition, arrow, governor = (rest[0] if rest else "").partition("->")
+        self.phrases = _PATHS.labels(phrase)
+        self.children = _PATHS.labels(label)
+        self.holds = _PATHS.all_of(" ".join([*tests, condition]))
+        self.governor: Condition | None = _PATHS.all_of(governor.strip()) if arrow else None
 
 
-class _RelationTable(dict):
-    def __init__(self) -> None:
-        self.rules = []
-        for row in relation_rules.RULES.strip().splitlines():
-            if row[0] == "#":
-                continue
-            relation, parents, child, *conditions = row.split(maxsplit=3)
-            # the child column is itself a test: label, words, conditions
-            label = child
-            conds = conditions[0].split(";")[0] if conditions else ""
-            conds, _, target = conds.partition("->")
-            import re
-            m = re.match(r"([^=\[]*)(.*)", child)
-            parents, *pc = parents.split("[", 1)
-            label, rest = m[1], m[2]
-            pcond = "^[" + pc[0] if pc else ""
-            cond = _PATHS.all_of(" ".join([("." + rest) if rest else "", pcond, conds]))
-            self.rules.append((relation, _any(parents), _any(label), cond, _PATHS.all_of(target) if target.strip() else None))
+class _RelationTable:
+    """All lines of `relation_rules.py`, those of a pair of labels looked up once."""
 
-    def __missing__(self, key):
-        p, c = key
-        self[key] = [(r, cond, target) for r, ps, cs, cond, target in self.rules if ps(p) and cs(c)]
-        return self[key]
+    def __init__(self, text: str) -> None:
+        self._rules = [_RelationRule(row) for row in _rows(text)]
+        self._of_pair: dict[tuple[str, str], list[_RelationRule]] = {}
+
+    def find(self, node: Node) -> tuple[str, Node]:
+        phrase = node.parent
+        assert phrase is not None
+        pair = phrase.label, node.label
+        if pair not in self._of_pair:
+            self._of_pair[pair] = [
+                rule for rule in self._rules if rule.phrases[phrase.label] and rule.children[node.label]
+            ]
+        for rule in self._of_pair[pair]:
+            if rule.holds(node):
+                return rule.relation, (rule.governor(node) if rule.governor else None) or phrase
+        return "dep", phrase
 
 
-def _any(text):
-    if text == "*":
-        return lambda label: True
-    table = _PATHS.labels(text)
-    return lambda label: table[label]
+def _rows(text: str) -> list[str]:
+    return [row for row in text.strip().splitlines() if row and not row.startswith("#")]
 
 
-_RELATIONS = _RelationTable()
-
-
-def find_relation(node: Node) -> tuple[str, Node]:
-    for relation, condition, target in _RELATIONS[node.parent.label, node.label]:
-        if condition(node):
-            return relation, (node.parent if target is None else target(node) or node.parent)
-    return "dep", node.parent
-
-
-def wh(node: Node) -> bool:
-    while node.children:
-        node = node.children[0]
-    return node.label in ("WP", "WDT", "WRB", "WP$")
-
-
-def splice_question(children: list[Node]) -> None:
-    for place in range(1, len(children)):
-        question = children[place]
-        if question.label == "SQ" and any(c.label == "WHNP" and wh(c) for c in children[:place]):
-            kids = question.children
-            verbs = [c for c in kids if c.label.startswith("VB")]
-            if (
-                len(verbs) == 1 and verbs[0].word in word_lists.WORDS["be"]
-                and any(c.label == "NP" and not any(k.label == "EX" for k in c.children) for c in kids)
-                and not any(c.label in ("VP", "ADJP", "WHNP") for c in kids) and sum(c.label=="NP" for c in kids)==1
-            ):
-                children[place : place + 1] = kids
-                return
-
-
-def build(tree: Tree, words: list[Node]) -> Node:
-    if tree.word is not None:
-        node = Node(tree.label, [], tree.word.lower(), len(words) + 1)
-        words.append(node)
-        return node
-    children = [build(child, words) for child in tree.children]
-    if tree.label == "PP" and len(children) == 2 and children[0].word == "according" and children[1].children:
-        if children[1].label == "PP" and children[1].children[0].word == "to":
-            children[1:] = children[1].children
-    if tree.label == "SBARQ":
-        splice_question(children)
-    fixed(tree.label, children)
-    while len(children) > 2:
-        found = grouping(tree.label, tuple([c.label if c.children or c.label not in _SPELT else c.label + "=" + c.word for c in children]))
-        if found is None:
-            break
-        label, start, end = found
-        children[start:end] = [Node(label, children[start:end])]
-    return Node(tree.label, children)
-
-
-def heads(node: Node) -> None:
-    for child in node.children:
-        if child.children:
-            heads(child)
-    if node.children:
-        node.head = find_head(node) if len(node.children) > 1 else node.children[0]
-        node.leaf = node.head.leaf
-        node.word = node.leaf.word
-
-
-def attach(node: Node, out: dict[int, tuple[int, str]]) -> None:
-    for child in node.children:
-        if child is not node.head:
-            relation, governor = find_relation(child)
-            out[child.leaf.number] = (governor.leaf.number, relation)
-        if child.children:
-            attach(child, out)
-
-
-def convert(tree: Tree) -> tuple[list[Node], dict[int, tuple[int, str]], Node]:
-    words: list[Node] = []
-    top = build(tree, words)
-    heads(top)
-    out = {top.leaf.number: (0, "root")}
-    attach(top, out)
-    passive = {head for head, relation in out.values() if relation == "auxpass"}
-    for number, (head, relation) in out.items():
-        if relation in ("nsubj", "csubj") and head in passive:
-            out[number] = (head, relation + "pass")
-    return words, out, top
+_HEADS = _HeadTable(head_rules.RULES)
+_RELATIONS = _RelationTable(relation_rules.RULES)

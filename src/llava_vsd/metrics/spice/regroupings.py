@@ -1,17 +1,19 @@
-"""Flat phrases of the treebank in which children belong together: rules that put a node over them.
-
-A line reads: categories, the label of the new node, the children of the phrase from first to last. Brackets stand round
-those that get the new node; `?`, `*` and `+` after a test are as in regular expressions, `...` is any row of children.
-"""
+"""Flat phrases of the treebank in which children belong together: rules that put a node over them, or take one away."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from llava_vsd.metrics.spice import word_lists
+from llava_vsd.metrics.spice.tree_paths import Condition, Node, Paths
 
-RULES = """
+# Categories, the label of the new node (`*`: that of its last child), and the children of the phrase from first to
+# last. Brackets stand round those that get the new node; `?`, `*` and `+` after a test are as in regular expressions,
+# `*` alone is any child, `...` any row of children, `...+` any but none, `..` two or more.
+GROUPED = """
 # an adverb that opens the second conjunct: "eats and [then sleeps]"
 S|VP|NP    *    ...+ CC [ RB=then,not {phrase} ]
 SBAR       *    ...+ CC [ RB=then {phrase} ]
@@ -31,100 +33,151 @@ NP        NP-CJ    NP CC [ ADVP PP ]
 UCP       NP-CJ    ...+ CC [ {flat}+ JJ ]
 QP       QP    ...+ CC [ .. ]
 """
+
+# Fixed expressions, which become a node MWE: categories, whether at the `start` or `anywhere`, words with tags.
 FIXED = """
-according/VBG to/TO
-as/IN to/TO
-as/RB well/RB
-as/RB well/RB as/IN
-because/RB of/IN
-because/IN of/IN
-due/JJ to/TO
-how/WRB come/VB
-in/IN between/IN
-in/IN case/NN
-in/IN order/NN
-instead/RB of/IN
-kind/NN of/IN
-less/JJR than/IN
-let/VB alone/RB
-more/JJR than/IN
-not/RB to/TO mention/VB
-prior/JJ to/TO
-prior/RB to/TO
-rather/RB than/IN
-so/RB that/IN
-such/JJ as/IN
-that/DT is/VBZ
+SBAR    start     as/RB if/IN
+CONJP   anywhere  as/RB well/RB as/IN
+CONJP   anywhere  as/RB well/RB
+CONJP   anywhere  instead/RB of/IN
+CONJP   anywhere  rather/RB than/IN
+CONJP   anywhere  not/RB to/TO mention/VB
+CONJP   anywhere  let/VB alone/RB
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  according/VBG to/TO
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  as/IN to/TO
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  as/RB well/RB
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  as/RB well/RB as/IN
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  because/RB of/IN
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  because/IN of/IN
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  due/JJ to/TO
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  how/WRB come/VB
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  in/IN between/IN
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  in/IN case/NN
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  in/IN order/NN
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  instead/RB of/IN
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  kind/NN of/IN
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  less/JJR than/IN
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  let/VB alone/RB
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  more/JJR than/IN
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  not/RB to/TO mention/VB
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  prior/JJ to/TO
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  prior/RB to/TO
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  rather/RB than/IN
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  so/RB that/IN
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  such/JJ as/IN
+PP|ADVP|SBAR|QP|WHADVP|INTJ  start  that/DT is/VBZ
 """
 
-_FIXED: dict[tuple[str, str], list[list[tuple[str, str]]]] = {}
-for _line in FIXED.strip().splitlines():
-    _row = [tuple(_item.split("/")) for _item in _line.split()]
-    _FIXED.setdefault(_row[0], []).append(_row)
-for _rows in _FIXED.values():
-    _rows.sort(key=len, reverse=True)
-_FIXED_IN = {"PP", "ADVP", "SBAR", "CONJP", "QP", "WHADVP", "INTJ"}
+# Children that give their own children to the phrase: its category and the child's, conditions on the child.
+DISSOLVED = """
+PP      PP   /TO=to <VBG=according
+PP      *    /IN=between[!< !>] <IN=in
+PP      *    /NN=order[!< !>] <IN=in
+SBARQ   SQ   /VB~={be} !/VB~=-{be} /NP[!/EX !>>NP !<<NP] !/VP|ADJP|WHNP <<WHNP//WP|WDT|WRB|WP$
+"""
+
+_PATHS = Paths(word_lists.LABELS, word_lists.WORDS)
+_SPELT = frozenset(["RB", "IN", "JJS", "RBS"])
 
 
-def fixed(label: str, children: list) -> None:
-    if label not in _FIXED_IN:
-        return
-    if label == "SBAR" and [(c.word, c.label) for c in children[:2]] == [("as", "RB"), ("if", "IN")]:
-        children[:2] = [type(children[0])("MWE", children[:2])]
-    if label == "PP" and len(children) == 2 and children[0].word == "in" and len(children[1].children) == 1:
-        if (children[1].children[0].word, children[1].children[0].label) in (("between", "IN"), ("order", "NN")):
-            children[1] = children[1].children[0]
-    for place, child in enumerate(children[:-1]):
-        for row in _FIXED.get((child.word, child.label), ()):
-            found = children[place : place + len(row)]
-            if [(c.word, c.label) for c in found] == row and (place == 0 or label == "CONJP"):
-                children[place : place + len(row)] = [type(child)("MWE", found)]
-                return
+class _Group(NamedTuple):
+    categories: frozenset[str]
+    name: str
+    pattern: re.Pattern[str]
+
+
+def regroup(label: str, children: list[Node]) -> list[Node]:
+    """The children that a phrase has once the rules have been applied; needs no heads."""
+    if label in _DISSOLVED:
+        children = _dissolve(label, children)
+    if label in _FIXED:
+        children = _with_expression(label, children)
+    while len(children) > 2:
+        found = _group(label, tuple([_spelt(child) for child in children]))
+        if found is None:
+            break
+        name, start, end = found
+        children = [*children[:start], Node(name, children[start:end]), *children[end:]]
+    return children
+
+
+def _dissolve(label: str, children: list[Node]) -> list[Node]:
+    Node(label, children)
+    kept: list[Node] = []
+    for child in children:
+        dissolved = any(labels[child.label] and holds(child) for labels, holds in _DISSOLVED[label])
+        kept += child.children if dissolved else [child]
+    return kept
+
+
+def _with_expression(label: str, children: list[Node]) -> list[Node]:
+    spelt = [(child.word, child.label) for child in children]
+    for anywhere, expression in _FIXED[label]:
+        for start in range(len(children) - len(expression) + 1 if anywhere else 1):
+            end = start + len(expression)
+            if spelt[start:end] == expression:
+                return [*children[:start], Node("MWE", children[start:end]), *children[end:]]
+    return children
+
+
+@lru_cache(maxsize=100_000)
+def _group(label: str, children: tuple[str, ...]) -> tuple[str, int, int] | None:
+    """The label of a new node, and from which child to before which it reaches."""
+    text = " ".join(children) + " "
+    for rule in _GROUPED:
+        if label in rule.categories and (found := rule.pattern.fullmatch(text)):
+            start = text[: found.start(1)].count(" ")
+            end = start + found[1].count(" ")
+            return (children[end - 1] if rule.name == "*" else rule.name), start, end
+    return None
+
+
+def _spelt(child: Node) -> str:
+    return child.label if child.children or child.label not in _SPELT else f"{child.label}={child.word}"
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    parts = []
-    for token in text.split():
-        if token in ("[", "]"):
-            parts.append("(" if token == "[" else ")")
-            continue
-        if token in ("...", "...+"):
-            parts.append("(?:[^ ]+ )" + ("*" if token == "..." else "+"))
-            continue
-        if token == "..":
-            parts.append("(?:[^ ]+ ){2,}")
-            continue
-        if token == "*":
-            parts.append("(?:[^ ]+ )")
-            continue
-        repeat = token[-1] if token[-1] in "?*+" else ""
-        token = token.rstrip("?*+")
-        token, _, words = token.partition("=")
-        names = re.sub(r"\{(\w+)\}", lambda m: "|".join(sorted(word_lists.LABELS[m[1]])), token).split("|")
-        one = "|".join(re.escape(n[:-1]) + "[^ =]*" if n.endswith("~") else re.escape(n) for n in names)
-        negative = names[0].startswith("-") and names[0] not in ("-LRB-", "-RRB-")
-        if negative:
-            one = "(?!(?:" + "|".join(re.escape(n.lstrip("-")) for n in names) + ")[ =])[^ =]+"
-        tail = "=(?:" + words.replace(",", "|") + ")" if words else "(?:=[^ ]*)?"
-        parts.append(f"(?:(?:{one}){tail} ){repeat}")
-    return re.compile("".join(parts))
+    """A row of tests as a regular expression over labels, each followed by a blank."""
+    signs = {
+        "[": "(",
+        "]": ")",
+        "*": "[^ ]+ ",
+        "...": "(?:[^ ]+ )*",
+        "...+": "(?:[^ ]+ )+",
+        "..": "(?:[^ ]+ ){2,}",
+    }
+    return re.compile("".join(signs.get(part) or _test(part) for part in text.split()))
 
 
-_RULES = [
-    (set(row.split()[0].split("|")), row.split()[1], _pattern(" ".join(row.split()[2:])))
-    for row in RULES.strip().splitlines()
-    if row[0] != "#"
+def _test(text: str) -> str:
+    repeat = text[-1] if text[-1] in "?*+" else ""
+    labels, _, words = text.removesuffix(repeat).partition("=")
+    wanted = not labels.startswith("-")
+    labels = re.sub(
+        r"\{(\w+)\}", lambda name: "|".join(sorted(word_lists.LABELS[name[1]])), labels.removeprefix("-")
+    )
+    one = "|".join(re.escape(label) for label in labels.split("|"))
+    words = f"=(?:{words.replace(',', '|')})" if words else "(?:=[^ ]*)?"
+    return f"(?:{f'(?:{one}){words}' if wanted else f'(?!(?:{one})[ =])[^ ]+'} ){repeat}"
+
+
+def _rows(text: str) -> list[list[str]]:
+    return [row.split() for row in text.strip().splitlines() if not row.startswith("#")]
+
+
+_GROUPED = [
+    _Group(frozenset(categories.split("|")), name, _pattern(" ".join(tests)))
+    for categories, name, *tests in _rows(GROUPED)
 ]
-
-
-@lru_cache(maxsize=100000)
-def grouping(label: str, children: tuple[str, ...]) -> tuple[str, int, int] | None:
-    text = " ".join(children) + " "
-    for categories, new, pattern in _RULES:
-        if label in categories:
-            found = pattern.fullmatch(text)
-            if found is not None:
-                first = text[: found.start(1)].count(" ")
-                end = first + found[1].count(" ")
-                return (children[end - 1] if new == "*" else new), first, end
-    return None
+_FIXED: dict[str, list[tuple[bool, list[tuple[str, str]]]]] = {}
+for _categories, _where, *_words in _rows(FIXED):
+    for _category in _categories.split("|"):
+        _expression = [(word, tag) for word, _, tag in (item.rpartition("/") for item in _words)]
+        _FIXED.setdefault(_category, []).append((_where == "anywhere", _expression))
+for _expressions in _FIXED.values():
+    _expressions.sort(key=lambda item: -len(item[1]))
+_DISSOLVED: dict[str, list[tuple[Mapping[str, bool], Condition]]] = {}
+for _category, _labels, *_conditions in _rows(DISSOLVED):
+    _DISSOLVED.setdefault(_category, []).append(
+        (_PATHS.labels(_labels), _PATHS.all_of(" ".join(_conditions)))
+    )

@@ -21,7 +21,7 @@ goeswith      *        GW
 discourse     *        NFP|INTJ
 mwe           MWE      *
 mwe           IN       RB
-nmod:npmod    QP       NP[/JJS|RBS]  
+nmod:npmod    QP       NP[/JJS|RBS]
 case          NP       RB|IN=at  >JJS|RBS=least,most
 # coordination
 advmod        ADVP     ADVP      ^[@CC]

@@ -146,10 +146,12 @@ class Paths:
                 self._named.setdefault(name, []).append(self.all_of(text))
 
     def labels(self, text: str) -> Mapping[str, bool]:
-        """A table from every label to whether `text` (`NP|VB~`, `-NN`, `{noun}`) names it."""
+        """A table from every label to whether `text` (`NP|VB~`, `-NN`, `{noun}`, `*` for all) names it."""
         names: list[str] = []
         for name in text.removeprefix("-").split("|"):
-            names += sorted(self._label_lists[name[1:-1]]) if name.startswith("{") else [name]
+            names += (
+                sorted(self._label_lists[name[1:-1]]) if name.startswith("{") else [name.replace("*", "~")]
+            )
         return _Labels(names, wanted=not text.startswith("-"))
 
     def all_of(self, text: str) -> Condition:

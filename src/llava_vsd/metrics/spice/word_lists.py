@@ -4,8 +4,12 @@ from __future__ import annotations
 
 
 def _lists(text: str) -> dict[str, frozenset[str]]:
-    rows = (line.split() for line in text.strip().splitlines())
-    return {name: frozenset(items) for name, *items in rows}
+    lists: dict[str, frozenset[str]] = {}
+    for line in text.strip().splitlines():
+        # a name that occurs again has more items
+        name, *items = line.split()
+        lists[name] = lists.get(name, frozenset()) | frozenset(items)
+    return lists
 
 
 LABELS = _lists(
@@ -14,13 +18,15 @@ LABELS = _lists(
     mark    . , : `` '' -LRB- -RRB- HYPH
     be_verb VB VBZ VBP VBD VBN VBG
     hash   #
-    advised RRC NP-CJ VP S SQ NP NP-TMP NP-ADV NX NML PP CONJP ADJP ADVP SBAR SINV SBARQ QP WHNP WHADVP WHADJP UCP X NAC PRT
+    advised    RRC NP-CJ VP S SQ NP NP-TMP NP-ADV NX NML PP CONJP ADJP ADVP SBAR SINV SBARQ QP WHNP
+    advised    WHADVP WHADJP UCP X NAC PRT
     quote  ``
     adverbial ADVP RB PP PRN
     possessive  PRP$ WP$
     comma   ,
     colon   :
-    phrase  NP-CJ NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP FRAG WHNP X NAC RRC WHPP PRN LIST
+    phrase     NP-CJ NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP FRAG WHNP X NAC
+    phrase     RRC WHPP PRN LIST
     coordinated NP-CJ NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP WHNP X NAC RRC LIST
     content NN NNS NNP NNPS JJ JJR JJS VB VBZ VBP VBD VBN VBG CD PRP FW IN TO DT EX PRP$ $
     nominal NP-CJ NP NP-TMP NP-ADV NX NML WHNP LIST
@@ -36,11 +42,16 @@ WORDS = _lists(
     pass  be is are was were been being am 's 're 'm s get gets got getting gotten
     preconj  both either neither
     reflexive myself yourself himself herself itself ourselves yourselves themselves oneself
-    time  day days night nights week weeks month months year years morning mornings evening evenings today tomorrow yesterday spring summer fall autumn winter january february march april may june july august september october november december monday tuesday wednesday thursday friday saturday sunday
+    time       day days night nights week weeks month months year years morning mornings evening evenings
+    time       today tomorrow yesterday spring summer fall autumn winter january february march april may
+    time       june july august september october november december monday tuesday wednesday thursday
+    time       friday saturday sunday
     tell  tell tells told telling allow allows allowed allowing
     never  not n't never
     control  tell tells told telling allow allows allowed allowing urge urges urged urging
-    become become becomes became becoming remain remains remained remaining seem seems seemed seeming resemble resembles resembled resembling
-    auxiliary  be is are was were been being am 's 're 'm s have has had having 've 'd do does did get gets got getting gotten
+    become     become becomes became becoming remain remains remained remaining seem seems seemed seeming
+    become     resemble resembles resembled resembling
+    auxiliary  be is are was were been being am 's 're 'm s have has had having 've 'd do does did get
+    auxiliary  gets got getting gotten
     """
 )
