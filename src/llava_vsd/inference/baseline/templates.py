@@ -1,0 +1,203 @@
+"""Sentences with two gaps: mined from training descriptions, filled with names, compared by what they say."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from llava_vsd.inference.baseline.statements import PHRASES
+from llava_vsd.metrics.ptb import tokenize
+from llava_vsd.metrics.relation import states_relation
+from llava_vsd.metrics.relation_lexicon import ARTICLES
+from llava_vsd.relations import Relation, converse
+
+SUBJECT, OBJECT = "{S}", "{O}"
+"""The gaps; a template is lower-case words and both of them, joined by blanks, without a full stop."""
+
+_ALSO_CALLED: dict[Relation, tuple[str, ...]] = {
+    "to the left of": ("on the left of", "on the left side of"),
+    "to the right of": ("on the right of", "on the right side of"),
+    "next to": ("beside",),
+}
+_PLAIN = ("there is a {S} %s the {O}", "the {S} is %s the {O}", "a {S} is %s a {O}")
+_PLAIN_PLURAL = ("there are {S} %s the {O}", "the {S} are %s the {O}", "some {S} are %s the {O}")
+_OTHER_SIDE = ("the {O} is %s the {S}", "the {O} are %s the {S}")
+
+_TWO_OF_A_KIND = ("a {S} is %s another {O}", "there is a {S} %s another {O}", "one {S} is %s the other {O}")
+_SEVERAL_OF_A_KIND = ("some {S} are %s some other {O}", "there are {S} %s other {O}")
+
+_COUNTED = {"a", "an", "another", "one", "each", "every"}
+_MANY = {"many", "several", "two", "three", "four", "these", "those", "few", "both"}
+_SECOND = {"another", "other", "others"}
+_SINGULAR_VERBS = {"is", "was", "has", "sits", "stands", "lies", "hangs"}
+_PLURAL_VERBS = {"are", "were", "have", "sit", "stand", "lie", "hang"}
+_BEFORE_GAPS = (
+    ARTICLES | _SECOND | {"is", "are"} | {said.split()[-1] for each in PHRASES.values() for said in each}
+)
+_SAYS_LITTLE = {"a", "an", "the", "some", "is", "are", "there", "be", "this", "that"}
+
+_VOWEL_SOUND = re.compile(r"(?!uni|use|usu|eu|one|ukulele)[aeiou]|hour|honest|heir")
+_ARTICLE = re.compile(r"\ban? (?=(\S+))")
+_APART = re.compile(r" (?='(?:s|re|ve|ll|d|m)\b|n't\b|'$)")  # where the Penn Treebank splits words
+_READABLE = re.compile(r"[a-z'-]+")
+
+
+def plain(relation: Relation) -> list[str]:
+    """Templates that any English speaker would give, for want of descriptions or of variety."""
+    names = (relation, *_ALSO_CALLED.get(relation, ()))
+    forms = (*_PLAIN, *_PLAIN_PLURAL, *_TWO_OF_A_KIND, *_SEVERAL_OF_A_KIND)
+    found = [form % name for form in forms for name in names]
+    other = converse(relation)
+    if other:
+        names = (other, *_ALSO_CALLED.get(other, ()))
+        found += [form % name for form in _OTHER_SIDE for name in names]
+    return found
+
+
+def with_gaps(tokenized: str, subject: str, object: str) -> str:
+    """The description with gaps where both names stand as they are, or unchanged where one does not."""
+    said, first, second = tokenized.split(), _tokens(subject), _tokens(object)
+    found = [
+        (start_s > start_o, abs(start_s - start_o), start_s, start_o)
+        for start_s in _starts(said, first)
+        for start_o in _starts(said, second)
+        if start_s + len(first) <= start_o or start_o + len(second) <= start_s
+    ]
+    if not found:
+        return tokenized
+    *_, start_s, start_o = min(found)
+    gaps = sorted([(start_s, len(first), SUBJECT), (start_o, len(second), OBJECT)], reverse=True)
+    for start, length, gap in gaps:
+        said[start : start + length] = [gap]
+    return " ".join(said)
+
+
+def _starts(said: list[str], name: tuple[str, ...]) -> list[int]:
+    return [
+        at for at in range(len(said) - len(name) + 1) if name and tuple(said[at : at + len(name)]) == name
+    ]
+
+
+@lru_cache(maxsize=65536)
+def _tokens(name: str) -> tuple[str, ...]:
+    return tuple(tokenize([name])[0].split())
+
+
+def says(template: str, relation: Relation) -> bool:
+    """Whether it has both gaps, states the relation, and nothing of colours, sizes or sides."""
+    words = template.split()
+    if words.count(SUBJECT) != 1 or words.count(OBJECT) != 1:
+        return False
+    if not all(word in (SUBJECT, OBJECT) or _READABLE.fullmatch(word) for word in words):
+        return False
+    if any(words[words.index(gap) - 1] not in _BEFORE_GAPS for gap in (SUBJECT, OBJECT) if words[0] != gap):
+        return False  # an adjective, which is not known to hold
+    if not relation.endswith(("left of", "right of")) and not {"left", "right"}.isdisjoint(words):
+        return False  # as little
+    return states_relation(fill(template, "cup", "dog"), "cup", "dog", relation, both_named=True)
+
+
+def fill(template: str, subject: str, object: str) -> str:
+    """The sentence about these two, `a` and `an` as the next word wants it, without a full stop."""
+    text = template.replace(SUBJECT, subject.lower()).replace(OBJECT, object.lower())
+    return _ARTICLE.sub(lambda found: "an " if _VOWEL_SOUND.match(found[1]) else "a ", _APART.sub("", text))
+
+
+EITHER, SINGULAR, PLURAL, COUNTED = range(4)
+"""What a template asks of a name: nothing, `is` but not `are`, `are` but not `is`, to be one of several (`a`)."""
+
+
+def numbers(template: str) -> tuple[int, int]:
+    """What the words around the gaps of subject and object ask for."""
+    words = ["", *template.split(), ""]
+    found = []
+    for gap in (SUBJECT, OBJECT):
+        at = words.index(gap)
+        before, after = words[at - 1], words[at + 1]
+        if before in _COUNTED:
+            found.append(COUNTED)
+        elif after in _SINGULAR_VERBS or words[1 : at + 1] == ["there", "is", gap]:
+            found.append(SINGULAR)
+        elif before in _MANY or after in _PLURAL_VERBS or words[1 : at + 1] == ["there", "are", gap]:
+            found.append(PLURAL)
+        else:
+            found.append(EITHER)
+    return found[0], found[1]
+
+
+def is_for_two_of_a_kind(template: str) -> bool:
+    """Whether it is for pairs like (dog, dog) only."""
+    return not _SECOND.isdisjoint(template.split())
+
+
+def uncounted(descriptions: Iterable[str]) -> set[str]:
+    """Words that descriptions hardly ever count by `a` or `another`: `grass`, `sand`, `clothing`."""
+    seen: Counter[str] = Counter()
+    counted: Counter[str] = Counter()
+    for text in descriptions:
+        said = text.split()
+        for before, word in zip(["", *said], said, strict=False):
+            seen[word] += 1
+            counted[word] += before in _COUNTED
+    return {word for word, count in seen.items() if count >= 5 and counted[word] < 0.05 * count}
+
+
+def bleu4(candidates: Sequence[str], references: Sequence[str]) -> NDArray[np.float64]:
+    """Sentence BLEU-4 (0-1) of each candidate against each reference alone, shape [candidates, references].
+
+    As metrics/bleu.py has it, but for its tiny constants, and for all pairs at once.
+    """
+    lengths, others = (np.array([len(text.split()) for text in texts]) for texts in (candidates, references))
+    product = np.ones((len(candidates), len(references)))
+    for order in range(1, 5):
+        common = _common(
+            [_grams(text, order) for text in candidates], [_grams(text, order) for text in references]
+        )
+        product *= common / np.maximum(lengths - order + 1, 1)[:, None]
+    short = others[None, :] / np.maximum(lengths, 1)[:, None]
+    return np.asarray(product**0.25 * np.exp(np.minimum(0, 1 - short)))
+
+
+def content_f1(candidates: Sequence[str], references: Sequence[str]) -> NDArray[np.float64]:
+    """F1 of the words that say something, shape [candidates, references]."""
+    ours, theirs = (
+        [[word for word in text.split() if word not in _SAYS_LITTLE] for text in texts]
+        for texts in (candidates, references)
+    )
+    total = np.add.outer([len(words) for words in ours], [len(words) for words in theirs])
+    return np.asarray(2 * _common(ours, theirs) / np.maximum(total, 1))
+
+
+def _grams(text: str, order: int) -> list[str]:
+    words = text.split()
+    return [" ".join(words[at : at + order]) for at in range(len(words) - order + 1)]
+
+
+def _common(ours: Sequence[list[str]], theirs: Sequence[list[str]]) -> NDArray[np.float64]:
+    """How many things each of our lists has in common with each of theirs, repetitions counted."""
+    columns: dict[tuple[str, int], int] = {}
+
+    def table(lists: Sequence[list[str]]) -> Iterable[list[int]]:
+        for things in lists:
+            seen: Counter[str] = Counter()
+            row = []
+            for thing in things:
+                row.append(columns.setdefault((thing, seen[thing]), len(columns)))
+                seen[thing] += 1
+            yield row
+
+    rows = [list(table(lists)) for lists in (ours, theirs)]
+    first, second = (
+        sparse.csr_matrix(
+            (np.ones(sum(map(len, part))), [one for row in part for one in row],
+             np.cumsum([0, *map(len, part)])), shape=(len(part), len(columns))
+        )
+        for part in rows
+    )  # fmt: skip
+    return np.asarray((first @ second.T).todense(), np.float64)
