@@ -199,15 +199,17 @@ def _states(item: Item, text: str) -> float:
 
 
 class SpiceScorer(Protocol):
-    """What computes SPICE.
+    """What computes SPICE."""
 
-    Attributes:
-        name: with which grammar, e.g. `SPICE (original grammar)`.
-        version: of the grammar or program.
-    """
+    @property
+    def name(self) -> str:
+        """With which grammar, e.g. `SPICE (original grammar)`."""
+        ...
 
-    name: str
-    version: str
+    @property
+    def version(self) -> str:
+        """Of the program."""
+        ...
 
     def __call__(self, pairs: Sequence[tuple[str, Sequence[str]]]) -> Sequence[float]:
         """The F-score, 0-1, of each (candidate, references), all of them tokenized; equal captions occur often."""

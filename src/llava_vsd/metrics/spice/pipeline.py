@@ -8,12 +8,13 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from llava_vsd.errors import FileError, UsageError
+from llava_vsd.errors import FileError, UsageError, VsdError
 from llava_vsd.metrics.spice.cache import Cache
 from llava_vsd.metrics.spice.score import SpiceScore, score
 from llava_vsd.metrics.spice.tuples import RawTuple, tuples
@@ -168,11 +169,17 @@ class Spice:
             for batch in batches:
                 yield {caption: analyse(caption, self._parser).tuples for caption in batch}
             return
+        assert self._grammar  # a file that is none is an error here, not in every worker
         # spawned, not forked: a fork copies locks that threads of numpy or numba may hold
         with ProcessPoolExecutor(
             self.processes, multiprocessing.get_context("spawn"), _start_worker, (self.path,)
         ) as pool:
-            yield from pool.map(_work, batches)
+            try:
+                yield from pool.map(_work, batches)
+            except BrokenProcessPool:
+                raise VsdError(
+                    f"{self.name}: a process that parsed was killed; fewer --processes need less memory"
+                ) from None
 
     def analyse(self, caption: str) -> Analysis:
         """Everything that SPICE reads in a caption, for a person to look at."""
