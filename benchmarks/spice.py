@@ -3,9 +3,9 @@
     python benchmarks/spice.py --reference DIR --grammar original|captions|FILE [--speed] [--data DIR]
 
 DIR holds the outputs of the original (oracle/...); `--data` the VSD files, for the time of a whole evaluation.
-Agreement is printed for VSD val and COCO, in the tokenized form of the COCO protocol and raw: trees, labelled attachment and
-tuples against the original's parses (tokenized form), then the scores. With `--speed`: captions a second on one core
-and on two, start-up, memory.
+Agreement is printed for VSD val and COCO, in the tokenized form of the COCO protocol and raw: trees (tokenized form),
+labelled attachment and tuples against the original's parses, then the scores. With `--speed`: captions a second on one
+core and on two, start-up, memory.
 """
 
 from __future__ import annotations

@@ -43,6 +43,12 @@ class Reference:
             return [json.loads(line) for line in file]
 
 
+@pytest.fixture(autouse=True)
+def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What someone has fetched (the original grammar) must not decide what a test sees."""
+    monkeypatch.setenv("LLAVA_VSD_CACHE", str(tmp_path_factory.getbasetemp() / "user-cache"))
+
+
 @pytest.fixture(scope="session")
 def reference() -> Reference:
     return Reference(Path(os.environ.get("LLAVA_VSD_SHARED", ROOT.parent / "shared")))

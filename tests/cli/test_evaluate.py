@@ -38,9 +38,9 @@ def prediction(item, answer):
     )
 
 
-def vsd(*arguments):
+def vsd(*arguments, spice=("--no-spice",)):
     with pytest.raises(SystemExit) as exit_:
-        main(["evaluate", *(str(argument) for argument in arguments)])
+        main(["evaluate", *(str(argument) for argument in (*arguments, *spice))])
     return exit_.value.code
 
 
@@ -190,3 +190,42 @@ def test_wrong_use_and_broken_files_end_in_one_clear_error(
     assert problem in printed.err
     assert "Traceback" not in printed.err
     assert printed.out == ""
+
+
+def test_spice_brings_z2_z3_and_overall_and_says_which_grammar_spoke(files, capsys):
+    items, answers = files / "items.jsonl", files / "good.jsonl"
+    assert vsd(items, answers, "--json", "--no-intervals", spice=()) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["spice"]["name"].startswith("SPICE (captions grammar v")
+    assert set(scores["overall"]) == {
+        f"{f1}/{mode}" for f1 in ("micro", "macro", "weighted") for mode in ("best", "corpus")
+    }
+    for mode in ("best", "corpus"):
+        z2 = 0.4 * scores["task2"][f"bleu4_{mode}"] + 0.6 * scores["task2"][f"spice_{mode}"]
+        assert scores["z2"][mode] == pytest.approx(z2)
+        z3 = 0.5 * (50 - scores["task3"]["mbleu4"]) + 0.5 * scores["task3"][f"spice_{mode}"]
+        assert scores["z3"][mode] == pytest.approx(z3)
+        overall = 0.2 * scores["z1"]["macro"] + 0.3 * z2 + 0.5 * z3
+        assert scores["overall"][f"macro/{mode}"] == pytest.approx(overall)
+
+
+def test_tuples_from_elsewhere_take_the_place_of_the_parser(files, capsys):
+    from llava_vsd.jsonl import read_rows
+    from llava_vsd.metrics import ptb
+    from llava_vsd.schema import Item
+
+    texts = set()
+    for item, answer in zip(
+        read_rows(files / "items.jsonl", Item), read_rows(files / "good.jsonl", Prediction), strict=True
+    ):
+        texts |= {*item.descriptions_v1, answer.description, *answer.descriptions}
+    rows = [{"caption": text, "tuples": [["thing"]]} for text in dict.fromkeys(ptb.tokenize(sorted(texts)))]
+    (files / "told.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    told = ("--spice-tuples", files / "told.jsonl")
+    assert vsd(files / "items.jsonl", files / "good.jsonl", "--json", "--no-intervals", spice=told) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["spice"]["name"] == "SPICE (tuples of told.jsonl)"
+    assert scores["task2"]["spice_best"] == scores["task3"]["spice_corpus"] == 100
+    (files / "told.jsonl").write_text(json.dumps(rows[0]) + "\n", encoding="utf-8")
+    assert vsd(files / "items.jsonl", files / "good.jsonl", spice=told) == 1
+    assert "no tuples for" in capsys.readouterr().err
