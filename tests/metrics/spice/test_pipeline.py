@@ -1,6 +1,8 @@
 import math
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from llava_vsd.errors import FileError, UsageError
 from llava_vsd.metrics.spice import pycocoevalcap
@@ -119,3 +121,47 @@ def test_the_original_is_the_default_where_it_has_been_fetched(original_file, tm
     assert grammar_file() == grammar_file("original") == kept_grammar()
     assert grammar_file("captions") == CAPTIONS
     assert Spice().name == "SPICE (original grammar)"
+
+
+WORDS = st.sampled_from(
+    [
+        "a",
+        "the",
+        "cat",
+        "dogs",
+        "on",
+        "in",
+        "front",
+        "of",
+        "left",
+        "is",
+        "are",
+        "standing",
+        "'s",
+        "n't",
+        "two",
+        ",",
+        ".",
+        "(",
+        ")",
+        '"',
+        "-",
+        "and",
+        "with",
+        "who",
+        "him",
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    caption=st.one_of(
+        st.text(max_size=60), st.lists(st.one_of(WORDS, st.text(max_size=4)), max_size=25).map(" ".join)
+    )
+)
+def test_any_text_gets_a_score_against_itself(spice, caption):
+    """1, or 0 where nothing is found in it; recall can pass 1 (several tuples may meet one), and F with it."""
+    found = spice.score(caption, [caption])
+    assert found.f == 0 if not found.candidate else found.f >= 1
+    assert found.precision in (0, 1)
