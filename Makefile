@@ -24,7 +24,7 @@ demo: $(VENV)/plain
 	$(BIN)/vsd build --v1 $(SAMPLE)/vsdv1_fit.json --v2 $(SAMPLE)/vsdv2_fit.json --split val -o $(DEMO)/fit --stats
 	$(BIN)/vsd build --v1 $(SAMPLE)/vsdv1_score.json --v2 $(SAMPLE)/vsdv2_score.json --split val -o $(DEMO)/score --items-only
 	$(BIN)/vsd baseline fit $(DEMO)/fit/items.jsonl -o $(DEMO)/baseline.json
-	$(BIN)/vsd predict $(DEMO)/score/items.jsonl --model baseline:$(DEMO)/baseline.json -o $(DEMO)/predictions.jsonl
+	$(BIN)/vsd predict $(DEMO)/score/items.jsonl --model baseline:$(DEMO)/baseline.json -o $(DEMO)/predictions.jsonl --overwrite
 	$(BIN)/vsd evaluate $(DEMO)/score/items.jsonl $(DEMO)/predictions.jsonl -o $(DEMO)/scores.json
 
 test: $(VENV)/dev
