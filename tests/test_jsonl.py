@@ -183,13 +183,26 @@ def test_what_cannot_be_written_is_an_error_that_names_it(tmp_path, path, says):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a", "folder"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs the device /dev/full")
-def test_a_full_disk_is_an_error_that_names_the_file():
-    with (
-        pytest.raises(FileError, match="/dev/full: cannot be written: No space left"),
-        replacing("/dev/full") as file,
-    ):
-        file.write("text")
+def test_a_disk_that_takes_no_more_is_an_error_that_names_the_file(tmp_path):
+    """A limit on the size of files stands for the full disk."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "rows.jsonl"
+    with Appender(path, Row, lambda row: None) as out:
+        out.append(Row())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(FileError, match=r"rows\.jsonl: cannot be written: File too large"):
+            write_rows(path, [Row.model_validate({"text": "x" * 200})])
+        with Appender(path, Row, lambda row: None) as out, pytest.raises(FileError, match="File too large"):
+            out.append(Row.model_validate({"text": "x" * 200}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["rows.jsonl"]
+    kept = []
+    with Appender(path, Row, kept.append):
+        assert kept == [Row()]
+    assert path.read_bytes() == b"{}\n"
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the child only writes
