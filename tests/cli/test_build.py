@@ -150,3 +150,6 @@ def test_with_the_pictures_the_forms_name_their_files(files, capsys):
     (folder / "2.jpg").unlink()
     assert vsd("build", *source, "--images", files / "pictures") == 1
     assert "entry 1 (img_id 2): img_id: " in capsys.readouterr().err
+    (folder / "1.jpg").unlink()  # an empty folder is no reason not to look
+    assert vsd("build", *source, "--images", files / "pictures") == 1
+    assert "entry 0 (img_id 1): img_id: " in capsys.readouterr().err

@@ -93,7 +93,7 @@ def build(
         seed=seed,
         forms=forms,
         with_conversations=not items_only,
-        image_path=store.relative if store else default_image_path,
+        image_path=default_image_path if store is None else store.relative,
         statistics=stats,
     )
     _print(report, files.bad, output, as_json=as_json)

@@ -170,7 +170,7 @@ class VsdFiles:
     def _checked(self, path: Path, place: int, entry: Any) -> VsdEntry | None:
         try:
             read = VsdEntry.model_validate(entry)
-            name, problem = _misfit(read, self.images) if self.images else ("", "")
+            name, problem = ("", "") if self.images is None else _misfit(read, self.images)
             if not problem:
                 return read
         except ValidationError as error:
