@@ -286,6 +286,10 @@ def test_the_relation_may_be_stated_either_way_round_and_counts_by_sentence():
     scores = evaluate(ITEMS, predictions, resamples=0)
     assert scores["task2"]["relation_accuracy"] == 50
     assert scores["task3"]["relation_accuracy"] == pytest.approx(100 / 6)
+    one_of_three = answer(CAT, "on", three=("a cat is on a mat",))
+    assert evaluate([CAT], [one_of_three], resamples=0)["task3"]["relation_accuracy"] == pytest.approx(
+        100 / 3
+    )
 
 
 @pytest.mark.parametrize("kind", ["v1", "v2", "both"])
@@ -300,6 +304,16 @@ def test_references_are_those_of_the_kind_asked_for(kind):
     assert (dog["bleu4_best"] > 99) is (kind != "v2")
     assert (three_words["rouge_l"] > 99) is (kind != "v1")
     assert evaluate(ITEMS, predictions, references=kind, resamples=0)["references"] == kind
+
+
+def test_a_description_of_both_versions_is_one_reference():
+    """CIDEr is a mean over references: one that counted twice would move it."""
+    twice = CAT.model_copy(update={"descriptions_v2": [CAT.descriptions_v1[0], *CAT.descriptions_v2]})
+    both = [
+        evaluate([one, DOG], PERFECT, references="both", resamples=0)["task2"]["cider"]
+        for one in (CAT, twice)
+    ]
+    assert both[0] == both[1] > 0
 
 
 def test_items_without_references_are_left_out_of_what_needs_them_and_counted():

@@ -91,17 +91,50 @@ def test_wherever_a_file_was_cut_appending_goes_on_after_the_last_whole_row(tmp_
     assert len(kept) == whole[:cut].count(b"\n")
 
 
-def test_a_torn_line_longer_than_a_block_is_cut_too(tmp_path):
+def test_a_long_torn_line_is_cut_too(tmp_path):
     path = tmp_path / "append.jsonl"
-    path.write_bytes(b'{"a":1}\n{"b":"' + b"x" * 200_000)
-    kept = []
-    with Appender(path, Row, kept.append):
-        pass
-    assert path.read_bytes() == b'{"a":1}\n'
-    path.write_bytes(b"y" * 200_000)
-    with Appender(path, Row, kept.append):
-        pass
-    assert path.read_bytes() == b""
+    for whole in (b'{"a":1}\n', b""):
+        path.write_bytes(whole + b'{"b":"' + b"x" * 200_000)
+        with Appender(path, Row, lambda row: None):
+            pass
+        assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "content", [b"dear diary", b'{\n  "items": 5}', b'{"id":1}\n{"id', GOOD + b"\xff\xd8 a picture"]
+)
+def test_a_file_that_is_no_beginning_of_such_rows_is_not_cut(tmp_path, content):
+    path = tmp_path / "append.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(RowError):
+        Appender(path, Conversation, lambda row: None)
+    assert path.read_bytes() == content
+
+
+def test_a_torn_line_stays_where_the_rows_before_it_are_refused(tmp_path):
+    path = tmp_path / "append.jsonl"
+    path.write_bytes(GOOD + GOOD[:30])
+
+    def refuse(row):
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        Appender(path, Triple, refuse)
+    assert path.read_bytes() == GOOD + GOOD[:30]
+
+
+def test_windows_line_ends_and_a_byte_order_mark_do_no_harm(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + (GOOD + GOOD).replace(b"\n", b"\r\n"))
+    assert [row.subject for row in read_rows(path, Triple)] == ["a", "a"]
+
+
+def test_another_form_of_json_is_told_what_was_expected(tmp_path):
+    path = tmp_path / "list.json"
+    path.write_bytes(b"[\n" + GOOD + b"]\n")
+    with pytest.raises(RowError) as caught:
+        list(read_rows(path, Triple))
+    assert "at column 1; expected one Triple a line" in caught.value.problem
 
 
 def test_a_whole_line_that_is_no_row_is_an_error_and_stays(tmp_path):
@@ -110,6 +143,66 @@ def test_a_whole_line_that_is_no_row_is_an_error_and_stays(tmp_path):
     with pytest.raises(RowError, match=r"line 1: id"):
         Appender(path, Conversation, lambda row: None)
     assert path.read_bytes() == b'{"id": 1}\n'
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
+    """As `-o /dev/stdout` and `-o /dev/null` need it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with replacing(pipe) as file:
+        file.write("through")
+    assert os.read(reader, 100) == b"through"
+    os.close(reader)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["pipe"]
+    assert pipe.is_fifo()
+    with pytest.raises(FileError, match="is a pipe or device"):
+        Appender(pipe, Row, lambda row: None)
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link.txt").symlink_to(tmp_path / "data" / "file.txt")
+    for text in ("new", "newer"):
+        with replacing(tmp_path / "link.txt") as file:
+            file.write(text)
+        assert (tmp_path / "data" / "file.txt").read_text() == text
+    assert (tmp_path / "link.txt").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("path", "says"), [("folder", "Is a directory"), ("a/b/c", "a folder above it is a file")]
+)
+def test_what_cannot_be_written_is_an_error_that_names_it(tmp_path, path, says):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "a").write_text("")
+    with pytest.raises(FileError, match=says), replacing(tmp_path / path):
+        pass
+    with pytest.raises(FileError, match=says):
+        Appender(tmp_path / path, Row, lambda row: None)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a", "folder"]
+
+
+def test_a_disk_that_takes_no_more_is_an_error_that_names_the_file(tmp_path):
+    """A limit on the size of files stands for the full disk."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "rows.jsonl"
+    with Appender(path, Row, lambda row: None) as out:
+        out.append(Row())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(FileError, match=r"rows\.jsonl: cannot be written: File too large"):
+            write_rows(path, [Row.model_validate({"text": "x" * 200})])
+        with Appender(path, Row, lambda row: None) as out, pytest.raises(FileError, match="File too large"):
+            out.append(Row.model_validate({"text": "x" * 200}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["rows.jsonl"]
+    kept = []
+    with Appender(path, Row, kept.append):
+        assert kept == [Row()]
+    assert path.read_bytes() == b"{}\n"
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the child only writes

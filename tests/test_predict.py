@@ -110,6 +110,13 @@ def test_what_is_no_beginning_of_this_run_is_refused_and_stays(tmp_path):
     assert path.read_bytes() == whole
 
 
+def test_items_of_the_same_id_are_refused_before_anything_is_written(tmp_path):
+    items, answers = make(3)
+    with pytest.raises(MismatchError, match="items: i0001 occur more than once"):
+        Run([*items, items[1]], Scripted(answers), tmp_path / "out.jsonl")
+    assert not list(tmp_path.iterdir())
+
+
 def test_two_runs_on_one_file_are_refused(tmp_path):
     items, answers = make(3)
     with (
@@ -164,3 +171,10 @@ def test_the_command_predicts_resumes_and_overwrites(tmp_path, capsys):
     assert vsd("--overwrite")[0] == 0
     assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 5
     assert json.loads((tmp_path / "out.jsonl").read_text().splitlines()[0])["id"] == "i0001"
+    before = (tmp_path / "items.jsonl").read_bytes()
+    for more in ([], ["--overwrite"]):
+        code, printed = vsd("-o", f"{tmp_path}/items.jsonl", *more)
+        assert (code, printed.err.count("\n")) == (2 if more else 1, 1)
+        assert (tmp_path / "items.jsonl").read_bytes() == before
+    code, printed = vsd("-o", str(tmp_path), "--overwrite")
+    assert (code, printed.err) == (1, f"vsd: {tmp_path}: cannot be written: Is a directory\n")

@@ -2,10 +2,11 @@
 
 import json
 import zipfile
+from contextlib import suppress
 
 import pytest
 
-from llava_vsd.errors import FileError, MismatchError, RowError
+from llava_vsd.errors import FileError, MismatchError, RowError, VsdError
 from llava_vsd.schema import Item, Prediction
 from llava_vsd.submission import is_submission, read_submission, write_submission
 
@@ -204,10 +205,10 @@ def test_a_fault_is_named_by_file_entry_and_field(folder, name, fault, message):
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "not JSON"),
+        (b"", "empty; expected a JSON list of entries"),
         (b"[]", "an empty list"),
-        (b"{}", "one JSON dict"),
-        (b'{"img_id": 1}\n{"img_id": 2}', "line 2, column 1: not JSON"),
+        (b"{}", "one JSON object; expected a JSON list of entries"),
+        (b'{"img_id": 1}\n{"img_id": 2}', "JSON lines; expected a JSON list of entries"),
         (b"\xff\xfe", "not UTF-8"),
         (b"[" * 100_000, "nested too deeply"),
     ],
@@ -228,6 +229,11 @@ def test_missing_files_and_broken_archives_are_named(folder):
     (folder / "broken.zip").write_bytes(b"PK nothing")
     with pytest.raises(FileError, match=r"broken.zip: cannot be unpacked"):
         read_submission(folder / "broken.zip", ITEMS)
+    whole = (folder / "submission.zip").read_bytes()
+    for place in range(0, len(whole), 3):
+        (folder / "broken.zip").write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
+        with suppress(VsdError):  # a date, for one, may be wrong without harm
+            read_submission(folder / "broken.zip", [*ITEMS])
     with zipfile.ZipFile(folder / "half.zip", "w") as archive:
         archive.write(folder / "task1-2.json", "task1-2.json")
     with pytest.raises(FileError, match=r"half.zip: holds 0 files task3.json, expected one"):

@@ -6,7 +6,7 @@ import codecs
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from llava_vsd.errors import FileError
 
@@ -23,22 +23,28 @@ def read_list(path: str | Path, *, of: str) -> Iterator[Any]:
 
     Raises:
         FileError: the file is missing, unreadable, empty, not UTF-8, not JSON (names line and column), JSON lines or
-            another JSON value than a list, cut off, or a list without entries.
+            another JSON value than a list, cut off, or a list without entries; or it holds what is JSON but no text
+            or number of any use (half a surrogate pair, thousands of digits).
     """
     path = Path(path)
     try:
         with path.open("rb") as file:
-            yield from _Reader(path, file, of).entries()
+            yield from read_open_list(file, path, of=of)
     except FileNotFoundError:
         raise FileError(path, "no such file") from None
     except OSError as error:
         raise FileError(path, f"cannot be read: {error.strerror}") from None
 
 
+def read_open_list(file: IO[bytes], path: Path, *, of: str) -> Iterator[Any]:
+    """As `read_list`, from a file that is open already; `path` is its name in errors."""
+    return _Reader(path, file, of).entries()
+
+
 class _Reader:
     """A window of text that slides over the file; `done` characters, `lines` lines of it have passed already."""
 
-    def __init__(self, path: Path, file: Any, of: str) -> None:
+    def __init__(self, path: Path, file: IO[bytes], of: str) -> None:
         self.path, self.file, self.of = path, file, of
         self.decode = codecs.getincrementaldecoder("utf-8-sig")().decode
         self.parse = json.JSONDecoder().raw_decode
@@ -116,11 +122,24 @@ class _Reader:
                 raise self.fault(f"{what} is not JSON: {error.msg[0].lower()}{error.msg[1:]}") from None
             except RecursionError:
                 raise self.fault(f"{what} is nested too deeply") from None
+            except ValueError:  # since Python 3.11 an integer may be too long
+                raise self.fault(f"{what} holds a number of thousands of digits") from None
             whole = isinstance(value, (dict, list, str)) or self.text[end : end + 1] in tuple(",]" + _BLANK)
             if not whole and self.more():
                 continue  # a number may go on in the next block
+            if "\\ud" in self.text[self.at : end].lower():
+                self.refuse_half_pairs(value, what)
             self.at = end
             return value
+
+    def refuse_half_pairs(self, value: Any, what: str) -> None:
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            half = f"\\u{ord(error.object[error.start]):04x}"
+            raise self.fault(
+                f"{what} holds {half}, half of a surrogate pair, which is no character"
+            ) from None
 
     def _place(self, used: str) -> tuple[int, int]:
         lines = used.count("\n")

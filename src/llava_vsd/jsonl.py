@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -22,23 +24,18 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def read_rows(path: str | Path, model: type[M]) -> Iterator[M]:
-    """Yields the rows of a JSON-lines file, one at a time; blank lines are passed over.
+    """Yields the rows of a JSON-lines file, one at a time; blank lines and a byte-order mark are passed over.
 
     Raises:
-        FileError: the file is missing, is a folder, is not UTF-8, or has no row.
-        RowError: a line is not JSON or not a `model`; names line, field and what was expected.
+        FileError: the file is missing, is a folder, cannot be read, or has no row.
+        RowError: a line is not JSON in UTF-8, or not a `model`; names line, field and what was expected.
     """
     path = Path(path)
     found = False
     for number, line in _lines(path):
-        if not line.strip():
-            continue
-        found = True
-        try:
-            yield model.model_validate_json(line)
-        except ValidationError as error:
-            field, problem = first_problem(error)
-            raise RowError(path, f"line {number}", field, problem) from None
+        if line.strip():
+            found = True
+            yield _row(path, number, line, model)
     if not found:
         raise FileError(path, f"empty; expected one {model.__name__} a line")
 
@@ -51,6 +48,17 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise FileError(path, "no such file") from None
     except OSError as error:
         raise FileError(path, f"cannot be read: {error.strerror}") from None
+
+
+def _row(path: Path, number: int, line: bytes, model: type[M]) -> M:
+    try:
+        return model.model_validate_json(line.removeprefix(codecs.BOM_UTF8).strip())
+    except ValidationError as error:
+        field, problem = first_problem(error)
+        if error.errors(include_url=False)[0]["type"] == "json_invalid":
+            problem = problem.replace(" at line 1 column ", " at column ")  # pydantic sees this line alone
+            problem += f"; expected one {model.__name__} a line"
+        raise RowError(path, f"line {number}", field, problem) from None
 
 
 def first_problem(error: ValidationError) -> tuple[str, str]:
@@ -71,32 +79,51 @@ def dump(row: BaseModel) -> str:
     return row.model_dump_json()
 
 
+def _unwritable(path: str | Path, error: OSError) -> FileError:
+    above = isinstance(error, FileExistsError | NotADirectoryError)
+    return FileError(path, f"cannot be written: {'a folder above it is a file' if above else error.strerror}")
+
+
 @contextmanager
 def replacing(path: str | Path, *, binary: bool = False) -> Iterator[IO[Any]]:
     """Opens a file that takes its name only when it is whole: after an error or a kill the old file stands.
+
+    A link stays, and the file that it leads to is replaced. A pipe or device is written to directly.
 
     Args:
         path: folders above it are made.
         binary: bytes are written, instead of text in UTF-8.
 
     Raises:
-        FileError: the folder cannot be made or written.
+        FileError: the folder cannot be made, the file cannot be written, or the disk is full.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    whole = Path(os.path.realpath(path))
+    part = whole.with_name(f".{whole.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file: IO[Any] = part.open("wb") if binary else part.open("w", encoding="utf-8", newline="\n")
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        direct = path.exists() and not path.is_file()
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        place = path if direct else part
+        file: IO[Any] = place.open("wb") if binary else place.open("w", encoding="utf-8", newline="\n")
     except OSError as error:
-        raise FileError(path, f"cannot be written: {error.strerror}") from None
+        raise _unwritable(path, error) from None
     try:
         with file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+            if not direct:
+                file.flush()
+                os.fsync(file.fileno())
+        if not direct:
+            part.replace(whole)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) or error.filename not in (None, str(part)):
+            raise  # another file's
+        raise _unwritable(path, error) from None
     finally:
-        part.unlink(missing_ok=True)
+        if not direct:
+            part.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -132,44 +159,46 @@ def _lock(file: IO[bytes], path: Path) -> None:
 class Appender:
     """Appends rows to a file so that after a kill at any moment the same run can go on.
 
-    On opening, a torn last line (one without its line feed) is cut off and the rows before it are handed to
-    `keep`; each row is then written by one unbuffered write, line feed included.
+    On opening, the rows of the existing file are handed to `keep`; if it takes them all, a torn last line (one
+    without its line feed) is cut off. Each row is then written by one unbuffered write, line feed included.
 
     Raises:
-        RowError: a whole line of the existing file is not a row.
-        FileError: the file cannot be written, or another process is appending to it (told by a POSIX lock; on
-            Windows, which has none, the caller must see to it).
+        RowError: a whole line of the existing file is not a row, or the last one is not the beginning of a row; the
+            file stays as it was, also if `keep` raises.
+        FileError: the file cannot be written, is a pipe or device, or another process is appending to it (told by a
+            POSIX lock; on Windows, which has none, the caller must see to it).
     """
 
     def __init__(self, path: str | Path, model: type[M], keep: Callable[[M], None]) -> None:
         self.path = Path(path)
+        if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
+            raise FileError(path, "is a pipe or device; expected a file, from which the same run can go on")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b", buffering=0)
+            self._file = self.path.open("ab", buffering=0)
         except OSError as error:
-            raise FileError(path, f"cannot be written: {error.strerror}") from None
+            raise _unwritable(path, error) from None
         try:
             _lock(self._file, self.path)
-            self._cut_torn_tail()
-            if self._file.tell():
-                for row in read_rows(self.path, model):
-                    keep(row)
+            self._file.truncate(self._keep_rows(model, keep))
         except BaseException:
             self._file.close()
             raise
 
-    def _cut_torn_tail(self) -> None:
-        end = self._file.seek(0, os.SEEK_END)
-        while end:
-            start = max(0, end - 65536)
-            self._file.seek(start)
-            block = self._file.read(end - start)
-            found = block.rfind(b"\n")
-            end = start + found + 1 if found >= 0 else start
-            if found >= 0:
+    def _keep_rows(self, model: type[M], keep: Callable[[M], None]) -> int:
+        """Hands over the whole rows; returns how many bytes they are."""
+        size = 0
+        for number, line in _lines(self.path):
+            if not line.endswith(b"\n"):
+                begins = "".join(f'{{"{field}":' for field in list(model.model_fields)[:1]) or "{"
+                if not line.startswith(begins.encode()[: len(line)]):
+                    problem = f"not the beginning of a {model.__name__}; this is another file"
+                    raise RowError(self.path, f"line {number}", "", problem)
                 break
-        self._file.truncate(end)
-        self._file.seek(0, os.SEEK_END)
+            if line.strip():
+                keep(_row(self.path, number, line, model))
+            size += len(line)
+        return size
 
     def append(self, row: BaseModel) -> None:
         """Writes one row; it is in the file when this returns."""
@@ -178,12 +207,15 @@ class Appender:
             while line:
                 line = line[self._file.write(line) or 0 :]
         except OSError as error:
-            raise FileError(self.path, f"cannot be written: {error.strerror}") from None
+            raise _unwritable(self.path, error) from None
 
     def close(self) -> None:
         """Brings everything to the disk and lets go of the file."""
-        os.fsync(self._file.fileno())
-        self._file.close()
+        try:
+            with self._file:
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            raise _unwritable(self.path, error) from None
 
     def __enter__(self) -> Appender:
         return self

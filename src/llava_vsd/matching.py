@@ -28,9 +28,7 @@ def matched(
             ids); a prediction about another picture, with more or fewer relations than the item has triples, or
             about other things (names id and field).
     """
-    twice = [one for one, count in Counter(item.id for item in items).items() if count > 1]
-    if twice:
-        raise MismatchError(f"items: {first_ids(twice)} occur more than once; expected one row an id")
+    refuse_doubled(items)
     known = {item.id: item for item in items}
     found: dict[str, Prediction] = {}
     doubled: dict[str, None] = {}
@@ -58,6 +56,13 @@ def matched(
         if fault:
             raise MismatchError(f"{what}: prediction {name}: {fault}")
     return [found.get(item.id) for item in items]
+
+
+def refuse_doubled(items: Sequence[Item]) -> None:
+    """Raises MismatchError, which names the ids, where items have the same id."""
+    twice = [one for one, count in Counter(item.id for item in items).items() if count > 1]
+    if twice:
+        raise MismatchError(f"items: {first_ids(twice)} occur more than once; expected one row an id")
 
 
 def fault_of(item: Item, prediction: Prediction, *, allow_missing: bool = False) -> str:

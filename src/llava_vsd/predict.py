@@ -9,6 +9,7 @@ from pathlib import Path
 from llava_vsd.errors import MismatchError, UsageError
 from llava_vsd.inference.engine import Engine
 from llava_vsd.jsonl import Appender
+from llava_vsd.matching import refuse_doubled
 from llava_vsd.schema import Item, Prediction
 
 ENGINES = ("baseline:FILE[#names|boxes|both]", "scripted:FILE")
@@ -49,12 +50,14 @@ class Run:
         done: how many items the file has held from the beginning.
 
     Raises:
-        MismatchError: the file holds something else: other items, another order, another model or other settings.
+        MismatchError: items have the same id, or the file holds something else: other items, another order, another
+            model or other settings.
         FileError: the file cannot be written, or another run is writing to it.
         RowError: a whole line of it is no prediction.
     """
 
     def __init__(self, items: Sequence[Item], engine: Engine, path: str | Path) -> None:
+        refuse_doubled(items)
         self.items, self.engine, self.path = items, engine, Path(path)
         self.done = 0
         self._settings = json.loads(json.dumps(engine.settings))  # as they come back from the file

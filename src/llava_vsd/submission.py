@@ -6,9 +6,9 @@ description: [one]}`, `task3.json` a list of `{img_id, description: [three]}`.
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from llava_vsd.data.vsd import VsdTriple
 from llava_vsd.errors import FileError, MismatchError, RowError
+from llava_vsd.json_list import read_open_list
 from llava_vsd.jsonl import first_problem, replacing
 from llava_vsd.matching import first_ids, matched
 from llava_vsd.schema import Item, Prediction, RelationAnswer
@@ -201,6 +202,8 @@ def _filed(folder: Path, name: str) -> tuple[Path, bytes]:
 
 
 def _archived(path: Path, name: str) -> tuple[Path, bytes]:
+    from llava_vsd.data.archives import BROKEN  # brings the HTTP client along
+
     try:
         with zipfile.ZipFile(path) as archive:
             members = [one for one in archive.infolist() if one.filename.rsplit("/", 1)[-1] == name]
@@ -211,7 +214,7 @@ def _archived(path: Path, name: str) -> tuple[Path, bytes]:
             return path / members[0].filename, archive.read(members[0])
     except FileNotFoundError:
         raise FileError(path, "no such file") from None
-    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:  # RuntimeError: encrypted
+    except (OSError, *BROKEN) as error:
         raise FileError(path, f"cannot be unpacked: {error}") from None
 
 
@@ -220,7 +223,7 @@ def _entries(
 ) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     places: dict[str, int] = {}
-    for place, value in enumerate(_json_list(path, content)):
+    for place, value in enumerate(read_open_list(io.BytesIO(content), path, of="entries")):
         image = value.get("img_id", "missing") if isinstance(value, dict) else "missing"
         where = f"entry {place} (img_id {image})"
         try:
@@ -244,21 +247,6 @@ def _entries(
             "(or --allow-missing)"
         )
     return found
-
-
-def _json_list(path: Path, content: bytes) -> list[Any]:
-    try:
-        value = json.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise FileError(path, f"not UTF-8 text ({error.reason} at byte {error.start})") from None
-    except json.JSONDecodeError as error:
-        raise FileError(path, f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from None
-    except RecursionError:
-        raise FileError(path, "nested too deeply") from None
-    if not isinstance(value, list) or not value:
-        kind = "an empty list" if value == [] else f"one JSON {type(value).__name__}"
-        raise FileError(path, f"{kind}; expected a JSON list of entries: [{{...}}, {{...}}]")
-    return value
 
 
 def _difference(item: Item, entry: SingleEntry) -> tuple[str, str] | None:

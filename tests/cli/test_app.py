@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -66,3 +67,18 @@ def test_all_errors_are_of_one_family():
     assert str(FileError("f.json", "empty")) == "f.json: empty"
     assert issubclass(RowError, VsdError)
     assert (VsdError.exit_code, UsageError.exit_code) == (1, 2)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs the device /dev/full")
+@pytest.mark.parametrize(("unbuffered", "code"), [("", 0), ("1", 1)])  # the 1 is typer's own
+def test_a_full_disk_is_one_line_and_a_closed_pipe_none(unbuffered, code):
+    command = [sys.executable, "-c", "from llava_vsd.cli import main; main()", "--version"]
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment)
+    assert (result.returncode, result.stderr) == (1, "vsd: output: No space left on device\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, env=environment)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (code, "")

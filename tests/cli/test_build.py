@@ -84,6 +84,31 @@ def test_skip_bad_reports_how_many_and_which(files, capsys):
     assert ids[-1] == "v1-train-00002/describe/1"
 
 
+def test_where_all_entries_have_a_fault_nothing_is_claimed(files, capsys):
+    (files / "all_train.json").write_text("[null]")
+    assert vsd("build", "--v1", files / "all_train.json", "-o", files / "out", "--skip-bad") == 0
+    printed = capsys.readouterr()
+    assert printed.out == f"0 items in {files}/out\n"
+    assert "left out 1 entries in all" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--v1", "v1_train.json", "--items-only", "--format", "llava"], "--format writes conversations"),
+        (["--v1", "v1_train.json", "--stats", "--format", "llava"], "--format writes conversations"),
+        (["--llava", "llava.json", "--images", "pictures"], "expected no --items-only and no --images"),
+        (["--llava", "llava.json", "--items-only"], "expected no --items-only and no --images"),
+        (["--v1", "v1_train.json", "--split", "tset"], "split: 'tset', expected train, val, test"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(files, capsys, monkeypatch, options, says):
+    monkeypatch.chdir(files)
+    assert vsd("build", *options, *([] if "--stats" in options else ["-o", "out"])) == 2
+    assert says in capsys.readouterr().err
+    assert not (files / "out").exists()
+
+
 def test_json_is_for_machines(files, capsys):
     assert vsd("build", "--v1", files / "broken_train.json", "--stats", "--skip-bad", "--json") == 0
     report = json.loads(capsys.readouterr().out)
@@ -125,3 +150,6 @@ def test_with_the_pictures_the_forms_name_their_files(files, capsys):
     (folder / "2.jpg").unlink()
     assert vsd("build", *source, "--images", files / "pictures") == 1
     assert "entry 1 (img_id 2): img_id: " in capsys.readouterr().err
+    (folder / "1.jpg").unlink()  # an empty folder is no reason not to look
+    assert vsd("build", *source, "--images", files / "pictures") == 1
+    assert "entry 0 (img_id 1): img_id: " in capsys.readouterr().err

@@ -6,6 +6,7 @@ import pytest
 
 from llava_vsd.data.build import SEPARATOR, build, conversations
 from llava_vsd.data.prompts import TEMPLATES, draw
+from llava_vsd.data.statistics import Lengths
 from llava_vsd.data.vsd import read_items
 from llava_vsd.jsonl import read_rows
 from llava_vsd.relations import RELATIONS
@@ -80,7 +81,16 @@ def test_a_row_depends_on_the_seed_and_its_own_id_alone(tmp_path):
     assert all(whole[key] == row for key, row in part.items())
     other = rows("other", items, seed=1)
     assert whole.keys() == other.keys()
-    assert whole != other
+
+    def said(rows, task, turn):
+        return [row.turns[turn].text for row in rows.values() if row.task == task]
+
+    for task in TEMPLATES:
+        assert said(whole, task, 0) != said(other, task, 0)
+        assert len(set(said(whole, task, 0))) > 5
+    assert said(whole, "diversify", 1) != said(other, "diversify", 1)
+    moved = rows("moved", [one.model_copy(update={"image": "7"}) for one in items])
+    assert [row.turns for row in moved.values()] == [row.turns for row in whole.values()]
 
 
 def test_names_with_braces_stand_as_they_are():
@@ -121,6 +131,14 @@ def test_statistics_agree_with_a_count_by_hand(tmp_path):
     assert summary["tasks"]["describe"]["answer_words"] == {"mean": 4.67, "median": 5, "p95": 6, "max": 6}
     assert summary["tasks"]["classify"]["repeated_answers"] == 1
     assert summary["tasks"]["diversify"]["by_relation"]["on"] == 1
+
+
+def test_a_quantile_is_the_smallest_length_that_so_many_texts_do_not_pass():
+    lengths = Lengths()
+    assert lengths.summary() == {"mean": 0.0, "median": 0, "p95": 0, "max": 0}
+    for count in range(1, 21):
+        lengths.add("word " * count)
+    assert lengths.summary() == {"mean": 10.5, "median": 10, "p95": 19, "max": 20}
 
 
 def test_val_gives_the_counts_of_the_issue_and_the_paper_is_compared(reference):

@@ -175,18 +175,26 @@ def test_the_real_files_give_the_counts_of_the_paper(reference, split, unique, s
 
 
 def test_with_the_pictures_at_hand_each_must_be_there_whole_and_hold_its_boxes(write, tmp_path):
-    for name in ("7", "9"):
-        (tmp_path / "VG_100K").mkdir(exist_ok=True)
-        Image.new("RGB", (9, 9)).save(tmp_path / "VG_100K" / f"{name}.jpg")
+    (tmp_path / "VG_100K").mkdir()
+    for name, size in (("7", (9, 12)), ("9", (9, 12)), ("10", (12, 9))):  # width, height
+        Image.new("RGB", size).save(tmp_path / "VG_100K" / f"{name}.jpg")
     (tmp_path / "VG_100K" / "11.jpg").write_bytes(b"no picture")
     wide = entry("9", triple={"o_bbox": [0, 9, 0, 10]})
-    path = write("val.json", [entry("7"), entry("8"), wide, entry("11")])
+    high = entry("10", triple={"s_bbox": [0, 10, 0, 12]})
+    fits = entry("7", triple={"s_bbox": [0, 12, 0, 9]})
+    path = write("val.json", [fits, entry("8"), wide, entry("11"), high])
     files = VsdFiles(path, None, skip_bad=True, images=ImageStore(tmp_path))
     assert [item.image for item in files.items()] == ["7"]
-    assert [fault.field for fault in files.bad] == ["img_id", "triple_list[0].o_bbox", "img_id"]
+    assert [fault.field for fault in files.bad] == [
+        "img_id",
+        "triple_list[0].o_bbox",
+        "img_id",
+        "triple_list[0].s_bbox",
+    ]
     texts = [str(fault) for fault in files.bad]
     assert "entry 1 (img_id 8)" in texts[0]
-    assert "box [0, 9, 0, 10] lies outside the picture, which is 9 high and 9 wide" in texts[1]
+    assert "box [0, 9, 0, 10] lies outside the picture, which is 12 high and 9 wide" in texts[1]
     assert "cannot be decoded" in texts[2]
+    assert "box [0, 10, 0, 12] lies outside the picture, which is 9 high and 12 wide" in texts[3]
     with pytest.raises(RowError, match="entry 1"):
         list(VsdFiles(path, None, images=ImageStore(tmp_path)).items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import cache
 from importlib import import_module
@@ -53,7 +54,11 @@ def _with_commands() -> typer.Typer:
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line; exits 0 on success, 1 on an error, 2 on wrong usage, 130 on Ctrl-C."""
     try:
-        _with_commands()(args=arguments, standalone_mode=True)
+        try:
+            _with_commands()(args=arguments, standalone_mode=True)
+        finally:
+            if sys.stdout:  # not when started without one
+                sys.stdout.flush()  # a full disk or closed pipe shows here, not after the end
     except VsdError as error:
         print(f"vsd: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
@@ -63,5 +68,14 @@ def main(arguments: list[str] | None = None) -> None:
         print("vsd: interrupted; nothing is half-written, fetch and predict go on from here", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:
-        sys.stderr.close()
+        _drop_output()
         raise SystemExit(0) from None
+    except OSError as error:
+        _drop_output()
+        print(f"vsd: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _drop_output() -> None:
+    """Lets what standard output still holds go nowhere, else Python would try once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -66,9 +66,15 @@ def build(
     if output is None and not stats:
         raise UsageError("nothing to do; expected -o FOLDER, --stats, or both")
     forms = parse_forms(formats)
+    if forms and (items_only or output is None):
+        raise UsageError("--format writes conversations; expected -o FOLDER and no --items-only")
     if llava is not None:
         if v1 or v2:
             raise UsageError("--llava takes the place of --v1 and --v2; expected one kind of source")
+        if items_only or images:
+            raise UsageError(
+                "--llava has conversations and no items; expected no --items-only and no --images"
+            )
         bad: list[RowError] = []
         samples = read_llava(llava, bad=bad if skip_bad else None)
         report = convert(tracked(samples, "conversations"), output, forms=forms, statistics=stats)
@@ -87,7 +93,7 @@ def build(
         seed=seed,
         forms=forms,
         with_conversations=not items_only,
-        image_path=store.relative if store else default_image_path,
+        image_path=default_image_path if store is None else store.relative,
         statistics=stats,
     )
     _print(report, files.bad, output, as_json=as_json)
@@ -110,7 +116,7 @@ def _print(report: Report, bad: list[RowError], output: Path | None, *, as_json:
         print(json.dumps(summary, ensure_ascii=False, indent=2))
         return
     counts = ", ".join(f"{count:,} {task}" for task, count in report.tasks.items())
-    parts = [f"{report.items:,} items"] if report.items else []
+    parts = [f"{report.items:,} items"] if report.items or not report.tasks else []
     parts += [f"{report.tasks.total():,} conversations ({counts})"] if report.tasks else []
     print(", ".join(parts) + (f" in {output}" if output else ""))
     for fault in bad:

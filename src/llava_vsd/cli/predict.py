@@ -34,14 +34,17 @@ def predict(
     Example: vsd predict val/items.jsonl --model baseline:vsd.json -o predictions.jsonl
     """
     from llava_vsd.cli.progress import tracked
+    from llava_vsd.errors import UsageError
     from llava_vsd.jsonl import read_rows
     from llava_vsd.predict import Run, load_engine
     from llava_vsd.schema import Item
 
     asked = list(read_rows(items, Item))
     engine = load_engine(model)
-    if overwrite:
-        output.unlink(missing_ok=True)
+    if overwrite and output.is_file():
+        if output.samefile(items):
+            raise UsageError(f"{output} holds the items; expected another file for the predictions")
+        output.unlink()
     with Run(asked, engine, output) as run:
         before = run.done
         for _ in tracked(run, "items", total=len(asked), done=before):

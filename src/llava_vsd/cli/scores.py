@@ -30,7 +30,7 @@ LABELS = {
     "bleu4_best": "BLEU-4, best reference",
     "bleu4_corpus": "BLEU-4, corpus",
     "rouge_l": "ROUGE-L",
-    "cider": "CIDEr",
+    "cider": "CIDEr (0-1000)",
     "relation_accuracy": "states the relation",
     "spice_best": "SPICE, best reference",
     "spice_corpus": "SPICE, all references",

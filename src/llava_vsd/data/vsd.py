@@ -90,7 +90,7 @@ class VsdFiles:
 
     Attributes:
         v1, v2: at least one is given.
-        split: stands in the ids; read off the file names where it is not given.
+        split: one of `SPLITS`, stands in the ids; read off the file names where it is not given.
         skip_bad: leave out entries with a fault and note them in `bad`, instead of raising at the first.
         images: where the pictures are; then each must be there and hold its boxes.
         bad: filled while reading.
@@ -116,6 +116,8 @@ class VsdFiles:
                 names = " and ".join(path.name for path in (self.v1, self.v2) if path)
                 raise UsageError(f"cannot tell the split from {names}; expected --split {'|'.join(SPLITS)}")
             self.split = named.pop() or ""
+        if self.split not in SPLITS:
+            raise UsageError(f"split: {self.split!r}, expected {', '.join(SPLITS)}")
 
     @property
     def is_test(self) -> bool:
@@ -168,7 +170,7 @@ class VsdFiles:
     def _checked(self, path: Path, place: int, entry: Any) -> VsdEntry | None:
         try:
             read = VsdEntry.model_validate(entry)
-            name, problem = _misfit(read, self.images) if self.images else ("", "")
+            name, problem = ("", "") if self.images is None else _misfit(read, self.images)
             if not problem:
                 return read
         except ValidationError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from llava_vsd.errors import MismatchError
 from llava_vsd.jsonl import dump, read_rows
+from llava_vsd.matching import first_ids
 from llava_vsd.schema import Item, Prediction
 
 
@@ -59,9 +60,6 @@ class Scripted:
         """
         missing = [item.id for item in items if item.id not in self.answers]
         if missing:
-            more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-            raise MismatchError(
-                f"{self.name}: no answer for {', '.join(missing[:5])}{more}; expected one an item"
-            )
+            raise MismatchError(f"{self.name}: no answer for {first_ids(missing)}; expected one an item")
         for item in items:
             yield self.answers[item.id].model_copy(update={"settings": self.settings})
