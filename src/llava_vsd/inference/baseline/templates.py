@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from llava_vsd.inference.baseline.statements import PHRASES
+from llava_vsd.metrics.bleu import SMALL, TINY
 from llava_vsd.metrics.ptb import tokenize
 from llava_vsd.metrics.relation import states_relation
 from llava_vsd.metrics.relation_lexicon import ARTICLES
@@ -44,6 +45,7 @@ _SAYS_LITTLE = {"a", "an", "the", "some", "is", "are", "there", "be", "this", "t
 
 _VOWEL_SOUND = re.compile(r"(?!uni|use|usu|eu|one|ukulele)[aeiou]|hour|honest|heir")
 _ARTICLE = re.compile(r"\ban? (?=(\S+))")
+_GAP = re.compile(f"{re.escape(SUBJECT)}|{re.escape(OBJECT)}")
 _APART = re.compile(r" (?='(?:s|re|ve|ll|d|m)\b|n't\b|'$)")  # where the Penn Treebank splits words
 _READABLE = re.compile(r"[a-z'-]+")
 
@@ -75,6 +77,8 @@ def with_gaps(tokenized: str, subject: str, object: str) -> str:
     gaps = sorted([(start_s, len(first), SUBJECT), (start_o, len(second), OBJECT)], reverse=True)
     for start, length, gap in gaps:
         said[start : start + length] = [gap]
+        if start and said[start - 1] == "an":
+            said[start - 1] = "a"  # `fill` makes it what the name wants
     return " ".join(said)
 
 
@@ -105,8 +109,9 @@ def says(template: str, relation: Relation) -> bool:
 
 def fill(template: str, subject: str, object: str) -> str:
     """The sentence about these two, `a` and `an` as the next word wants it, without a full stop."""
-    text = template.replace(SUBJECT, subject.lower()).replace(OBJECT, object.lower())
-    return _ARTICLE.sub(lambda found: "an " if _VOWEL_SOUND.match(found[1]) else "a ", _APART.sub("", text))
+    names = {SUBJECT: subject.lower(), OBJECT: object.lower()}
+    text = _GAP.sub(lambda gap: names[gap[0]], _APART.sub("", template))
+    return _ARTICLE.sub(lambda found: "an " if _VOWEL_SOUND.match(found[1]) else "a ", text)
 
 
 EITHER, SINGULAR, PLURAL, COUNTED = range(4)
@@ -151,17 +156,16 @@ def uncounted(descriptions: Iterable[str]) -> set[str]:
 def bleu4(candidates: Sequence[str], references: Sequence[str]) -> NDArray[np.float64]:
     """Sentence BLEU-4 (0-1) of each candidate against each reference alone, shape [candidates, references].
 
-    As metrics/bleu.py has it, but for its tiny constants, and for all pairs at once.
+    Equal to metrics/bleu.py, but for all pairs at once.
     """
     lengths, others = (np.array([len(text.split()) for text in texts]) for texts in (candidates, references))
     product = np.ones((len(candidates), len(references)))
     for order in range(1, 5):
-        common = _common(
-            [_grams(text, order) for text in candidates], [_grams(text, order) for text in references]
-        )
-        product *= common / np.maximum(lengths - order + 1, 1)[:, None]
-    short = others[None, :] / np.maximum(lengths, 1)[:, None]
-    return np.asarray(product**0.25 * np.exp(np.minimum(0, 1 - short)))
+        ours, theirs = ([_grams(text, order) for text in texts] for texts in (candidates, references))
+        guesses = np.maximum(lengths - order + 1, 0)[:, None]
+        product *= (_common(ours, theirs) + TINY) / (guesses + SMALL)
+    ratio = (lengths[:, None] + TINY) / (others + SMALL)
+    return np.asarray(product**0.25 * np.exp(np.minimum(0, 1 - 1 / ratio)))
 
 
 def content_f1(candidates: Sequence[str], references: Sequence[str]) -> NDArray[np.float64]:
