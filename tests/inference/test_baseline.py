@@ -22,62 +22,23 @@ from llava_vsd.schema import Item
 CUP, LAMP = (60, 100, 40, 80), (0, 40, 40, 80)
 TABLE = (50, 140, 0, 140)
 
-SCENES = [
-    # subject, object, subject box, object box, relation, v1 descriptions
+# fmt: off
+SCENES = [  # subject, object, their boxes, relation, v1 descriptions
     ("cup", "table", CUP, TABLE, "on", ["a cup is sitting on a table.", "there is a cup on the table."]),
-    (
-        "plane",
-        "city",
-        LAMP,
-        TABLE,
-        "above",
-        ["a plane is flying above the city.", "the plane flies over a city."],
-    ),
-    (
-        "jet",
-        "city",
-        LAMP,
-        TABLE,
-        "above",
-        ["a jet is flying above the city.", "a plane is flying above the city."],
-    ),
-    (
-        "picture",
-        "bed",
-        LAMP,
-        TABLE,
-        "above",
-        ["a picture is hanging above the bed."],
-    ),
+    ("plane", "city", LAMP, TABLE, "above", ["a plane is flying above the city.", "the plane flies over a city."]),
+    ("jet", "city", LAMP, TABLE, "above", ["a jet is flying above the city.", "a plane flies above the city."]),
+    ("picture", "bed", LAMP, TABLE, "above", ["a picture is hanging above the bed."]),
     ("horses", "barn", CUP, TABLE, "in front of", ["there are many horses in front of the barn."]),
     ("horse", "barn", CUP, TABLE, "in front of", ["a horse is standing in front of the barn."]),
+    ("men", "barn", CUP, TABLE, "in front of", ["there are many men in front of the barn."]),
+    ("bull", "barn", CUP, TABLE, "in front of", ["a bull is standing in front of the barn."]),
     ("dog", "dog", CUP, CUP, "next to", ["a dog is sitting next to another dog."]),
     ("dog", "man", CUP, CUP, "next to", ["a dog is sitting next to a man.", "the dog is beside a man"]),
-    (
-        "grass",
-        "road",
-        CUP,
-        CUP,
-        "next to",
-        ["there is grass next to the road.", "the grass is next to the road."],
-    ),
-    (
-        "fork",
-        "plate",
-        (0, 9, 0, 9),
-        (0, 9, 50, 59),
-        "to the left of",
-        ["a fork sitting to the left of a plate."],
-    ),
-    (
-        "knife",
-        "plate",
-        (0, 9, 90, 99),
-        (0, 9, 50, 59),
-        "to the right of",
-        ["a knife is to the right of a plate."],
-    ),
+    ("grass", "road", CUP, CUP, "next to", ["there is grass next to the road.", "the grass is next to the road."]),
+    ("fork", "plate", (0, 9, 0, 9), (0, 9, 50, 59), "to the left of", ["a fork sitting to the left of a plate."]),
+    ("knife", "plate", (0, 9, 90, 99), (0, 9, 50, 59), "to the right of", ["a knife is to the right of a plate."]),
 ]
+# fmt: on
 
 
 def scenes(count, seed=0):
@@ -105,7 +66,7 @@ def scenes(count, seed=0):
 
 @pytest.fixture(scope="session")
 def scene_items():
-    return scenes(110)
+    return scenes(130)
 
 
 @pytest.fixture(scope="session")
@@ -134,7 +95,7 @@ def accuracy(rows, items):
 
 
 def test_it_learns_what_decides_in_a_small_world(model_file, scene_items):
-    unseen = scenes(44, seed=1)
+    unseen = scenes(52, seed=1)
     assert accuracy(answers(baseline.load(model_file), unseen), unseen) == 1
     assert accuracy(answers(baseline.load(model_file, "names"), unseen), unseen) == 1
     of_boxes = accuracy(answers(baseline.load(model_file, "boxes"), unseen), unseen)
@@ -197,9 +158,9 @@ def test_every_triple_gets_a_relation_and_sentences_speak_of_the_asked_one(model
 
 
 def test_the_same_items_and_seed_give_the_same_file(fitted):
-    again, _ = baseline.fit(scenes(110))
+    again, _ = baseline.fit(scenes(130))
     assert again.model_dump_json() == fitted[0].model_dump_json()
-    other, _ = baseline.fit(scenes(110), seed=1)
+    other, _ = baseline.fit(scenes(130), seed=1)
     assert other.model_dump_json() != fitted[0].model_dump_json()
 
 
@@ -224,6 +185,11 @@ def said(fitted, subject, object, relation):
 )
 def test_a_sentence_is_what_descriptions_of_the_like_say(fitted, subject, object, relation, sentence):
     assert said(fitted, subject, object, relation)[0] == sentence
+
+
+def test_what_was_said_of_one_thing_only_is_said_of_no_other(fitted):
+    assert said(fitted, "picture", "city", "above")[0] == "a picture is hanging above the city."
+    assert said(fitted, "painting", "bed", "above")[0] != "a painting is hanging above the bed."
 
 
 def test_no_article_before_what_is_not_counted(fitted):
@@ -315,7 +281,7 @@ def test_a_newer_or_damaged_file_is_refused(model_file, tmp_path, change, says):
 
 
 def test_the_command_fits_and_the_model_predicts(scene_items, tmp_path, capsys):
-    write_rows(tmp_path / "items.jsonl", scene_items[:22])
+    write_rows(tmp_path / "items.jsonl", scene_items[:26])
 
     def vsd(*command):
         with pytest.raises(SystemExit) as exit_:
@@ -324,7 +290,7 @@ def test_the_command_fits_and_the_model_predicts(scene_items, tmp_path, capsys):
 
     code, printed = vsd("baseline", "fit", tmp_path / "items.jsonl", "-o", tmp_path / "vsd.json")
     assert (code, printed.err) == (0, "")
-    assert "cross-validation over 22 items, 22 triples" in printed.out
+    assert "cross-validation over 26 items, 26 triples" in printed.out
     for seen in ("shares of the relations", "names", "boxes", "both"):
         assert seen in printed.out
     for part in ("", "#names", "#boxes"):
@@ -338,7 +304,7 @@ def test_the_command_fits_and_the_model_predicts(scene_items, tmp_path, capsys):
             output,
         )
         assert (code, printed.err) == (0, "")
-        assert output.read_text().count("\n") == 22
+        assert output.read_text().count("\n") == 26
     assert vsd("baseline", "fit", tmp_path / "none.jsonl", "-o", tmp_path / "x")[0] == 1
 
 
