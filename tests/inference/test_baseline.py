@@ -34,7 +34,7 @@ SCENES = [  # subject, object, their boxes, relation, v1 descriptions
     ("bull", "barn", CUP, TABLE, "in front of", ["a bull is standing in front of the barn."]),
     ("dog", "dog", CUP, CUP, "next to", ["a dog is sitting next to another dog."]),
     ("dog", "man", CUP, CUP, "next to", ["a dog is sitting next to a man.", "the dog is beside a man"]),
-    ("grass", "road", CUP, CUP, "next to", ["there is grass next to the road.", "the grass is next to the road."]),
+    ("grass", "road", CUP, CUP, "next to", ["there is some grass next to the road.", "the grass is next to the road."]),
     ("fork", "plate", (0, 9, 0, 9), (0, 9, 50, 59), "to the left of", ["a fork sitting to the left of a plate."]),
     ("knife", "plate", (0, 9, 90, 99), (0, 9, 50, 59), "to the right of", ["a knife is to the right of a plate."]),
 ]

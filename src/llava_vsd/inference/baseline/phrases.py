@@ -20,11 +20,10 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from llava_vsd.inference.baseline.arrays import Bytes, expect
 from llava_vsd.inference.baseline.templates import (
     COUNTED,
-    EITHER,
     OBJECT,
     PLURAL,
-    SINGULAR,
     SUBJECT,
+    UNCOUNTED,
     bleu4,
     content_f1,
     is_for_two_of_a_kind,
@@ -42,7 +41,7 @@ _SHARE = 1.0, 0.5  # of the subject's likeness, of the object's
 _SAME_HEAD = 10.0, 3.0  # a vote counts so many times where the subject, the object is the same word
 _OTHER_NUMBER = 0.05, 0.3  # and so many where it is not alike in number
 _OTHERWISE_OF_A_KIND = 0.1  # and so many where one pair is two of a kind (dog, dog) and the other is not
-_V2_SHARE = 0.5  # of likeness to v2 descriptions in the vote for a third sentence
+_V2_SHARE = 0.25  # of likeness to v2 descriptions in the vote for a third sentence
 _RANKED = 60
 
 
@@ -147,11 +146,11 @@ class Phrases(BaseModel):
         weights = self._weights(pairs, vectors)
         praise = [weights @ table.astype(np.float64) for table in (self.describe, self.diversify)]
         for pair, *both in zip(pairs, *praise, strict=True):
-            fitting = self._fitting(pair, uncounted)
+            fitting = np.flatnonzero(self._fitting(pair, uncounted))
             order = []
             for own in both:
                 # Rounded, so that the order does not hang on the last bits, which depend on the neighbours.
-                best = np.argsort(np.where(fitting, -np.round(own, 6), 1), kind="stable")
+                best = fitting[np.argsort(-np.round(own[fitting], 6), kind="stable")]
                 order.append([self.templates[at] for at in best[:_RANKED]])
             yield order[0], order[1]
 
@@ -160,14 +159,9 @@ class Phrases(BaseModel):
         fits = self._for_two == pair.is_two_of_a_kind
         fits &= (self._only_of == "") | (self._only_of == head(pair.subject))
         for name, wanted in zip((pair.subject, pair.object), self._wanted, strict=True):
-            if is_plural(name):
-                allowed = (wanted == EITHER) | (wanted == PLURAL)
-            elif head(name) in uncounted:
-                allowed = (wanted == EITHER) | (wanted == SINGULAR)
-            else:
-                allowed = (wanted == EITHER) | (wanted == SINGULAR) | (wanted == COUNTED)
-            fits &= allowed
-        return np.asarray(fits)
+            kind = PLURAL if is_plural(name) else UNCOUNTED if head(name) in uncounted else COUNTED
+            fits &= (wanted & kind) > 0
+        return fits if fits.any() else np.ones_like(fits)
 
     def _weights(self, pairs: Sequence[Pair], vectors: WordVectors) -> NDArray[np.float64]:
         """How much each voter counts for each pair, shape [pairs, voters]; sums to 1 where anyone votes."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from llava_vsd.inference.baseline.statements import PHRASES
+from llava_vsd.inference.baseline.statements import NAME_ENDS, PHRASES
 from llava_vsd.metrics.bleu import SMALL, TINY
 from llava_vsd.metrics.ptb import tokenize
 from llava_vsd.metrics.relation import states_relation
@@ -26,12 +26,14 @@ _ALSO_CALLED: dict[Relation, tuple[str, ...]] = {
     "to the right of": ("on the right of", "on the right side of"),
     "next to": ("beside",),
 }
-_PLAIN = ("there is a {S} %s the {O}", "the {S} is %s the {O}", "a {S} is %s a {O}")
-_PLAIN_PLURAL = ("there are {S} %s the {O}", "the {S} are %s the {O}", "some {S} are %s the {O}")
+_PLAIN = (
+    *("there is a {S} %s the {O}", "the {S} is %s the {O}", "a {S} is %s a {O}"),
+    *("there are {S} %s the {O}", "the {S} are %s the {O}", "some {S} are %s the {O}"),
+    *("%s the {O} is a {S}", "%s a {O} is the {S}", "%s the {O} are some {S}", "%s some {O} are the {S}"),
+    *("a {S} is %s another {O}", "there is a {S} %s another {O}", "one {S} is %s the other {O}"),
+    *("some {S} are %s some other {O}", "there are {S} %s other {O}", "%s one {O} is another {S}"),
+)
 _OTHER_SIDE = ("the {O} is %s the {S}", "the {O} are %s the {S}")
-
-_TWO_OF_A_KIND = ("a {S} is %s another {O}", "there is a {S} %s another {O}", "one {S} is %s the other {O}")
-_SEVERAL_OF_A_KIND = ("some {S} are %s some other {O}", "there are {S} %s other {O}")
 
 _COUNTED = {"a", "an", "another", "one", "each", "every"}
 _MANY = {"many", "several", "two", "three", "four", "these", "those", "few", "both"}
@@ -53,8 +55,7 @@ _READABLE = re.compile(r"[a-z'-]+")
 def plain(relation: Relation) -> list[str]:
     """Templates that any English speaker would give, for want of descriptions or of variety."""
     names = (relation, *_ALSO_CALLED.get(relation, ()))
-    forms = (*_PLAIN, *_PLAIN_PLURAL, *_TWO_OF_A_KIND, *_SEVERAL_OF_A_KIND)
-    found = [form % name for form in forms for name in names]
+    found = [form % name for form in _PLAIN for name in names]
     other = converse(relation)
     if other:
         names = (other, *_ALSO_CALLED.get(other, ()))
@@ -114,26 +115,32 @@ def fill(template: str, subject: str, object: str) -> str:
     return _ARTICLE.sub(lambda found: "an " if _VOWEL_SOUND.match(found[1]) else "a ", text)
 
 
-EITHER, SINGULAR, PLURAL, COUNTED = range(4)
-"""What a template asks of a name: nothing, `is` but not `are`, `are` but not `is`, to be one of several (`a`)."""
+COUNTED, UNCOUNTED, PLURAL = 1, 2, 4
+ANY = COUNTED | UNCOUNTED | PLURAL
+"""Kinds of names, as bits: a dog, some grass, dogs."""
 
 
 def numbers(template: str) -> tuple[int, int]:
-    """What the words around the gaps of subject and object ask for."""
+    """Which kinds of names the words around the gaps of subject and object allow."""
     words = ["", *template.split(), ""]
-    found = []
-    for gap in (SUBJECT, OBJECT):
-        at = words.index(gap)
-        before, after = words[at - 1], words[at + 1]
-        if before in _COUNTED:
-            found.append(COUNTED)
-        elif after in _SINGULAR_VERBS or words[1 : at + 1] == ["there", "is", gap]:
-            found.append(SINGULAR)
-        elif before in _MANY or after in _PLURAL_VERBS or words[1 : at + 1] == ["there", "are", gap]:
-            found.append(PLURAL)
-        else:
-            found.append(EITHER)
-    return found[0], found[1]
+    subject, object = (_number(words, words.index(gap)) for gap in (SUBJECT, OBJECT))
+    return subject, object
+
+
+def _number(words: list[str], at: int) -> int:
+    before, after = words[at - 1], words[at + 1]
+    allowed = ANY
+    if before in _COUNTED:
+        allowed &= COUNTED
+    if before in _MANY:
+        allowed &= PLURAL
+    if before == "some" or words[1 : at + 1] in (["there", "is", words[at]], ["there", "are", words[at]]):
+        allowed &= UNCOUNTED | PLURAL
+    if after in _SINGULAR_VERBS or (words[1:3] == ["there", "is"] and at <= 4):
+        allowed &= COUNTED | UNCOUNTED
+    if after in _PLURAL_VERBS or (words[1:3] == ["there", "are"] and at <= 4):
+        allowed &= PLURAL
+    return allowed
 
 
 def is_for_two_of_a_kind(template: str) -> bool:
@@ -142,15 +149,16 @@ def is_for_two_of_a_kind(template: str) -> bool:
 
 
 def uncounted(descriptions: Iterable[str]) -> set[str]:
-    """Words that descriptions hardly ever count by `a` or `another`: `grass`, `sand`, `clothing`."""
-    seen: Counter[str] = Counter()
+    """Words that descriptions measure by `some` and hardly ever count by `a`: `grass`, `sand`, `clothing`."""
     counted: Counter[str] = Counter()
+    measured: Counter[str] = Counter()
     for text in descriptions:
         said = text.split()
-        for before, word in zip(["", *said], said, strict=False):
-            seen[word] += 1
-            counted[word] += before in _COUNTED
-    return {word for word, count in seen.items() if count >= 5 and counted[word] < 0.05 * count}
+        for before, word, after in zip(["", *said], said, [*said[1:], "."], strict=False):
+            if after in NAME_ENDS:  # `a water bottle` does not count water
+                counted[word] += before in _COUNTED
+                measured[word] += before == "some"
+    return {word for word, count in measured.items() if count >= 2 and count > 3 * counted[word]}
 
 
 def bleu4(candidates: Sequence[str], references: Sequence[str]) -> NDArray[np.float64]:
