@@ -22,6 +22,8 @@ def _decoded(value: Any) -> Any:
         raise ValueError(f"type {kind!r}, expected one of: {', '.join(_TYPES)}")
     if not isinstance(shape, list) or any(type(size) is not int or size < 0 for size in shape):
         raise ValueError(f"shape {shape!r}, expected a list of sizes")
+    if not isinstance(value["base64"], str):
+        raise ValueError("base64: expected a text")
     array = np.frombuffer(b64decode(value["base64"], validate=True), np.dtype(kind).newbyteorder("<"))
     if array.size != np.prod(shape, dtype=object):
         raise ValueError(f"{array.size} numbers, expected {' x '.join(map(str, shape))}")

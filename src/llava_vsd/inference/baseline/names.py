@@ -20,7 +20,7 @@ Pairs = Sequence[tuple[str, str]]
 """Subject and object of each triple."""
 
 _CROSSED = 15  # leading dimensions of the two vectors whose products are features
-_DENSE = 2 * DIMENSIONS + _CROSSED * _CROSSED
+_DENSE = 2 * DIMENSIONS + _CROSSED**2
 _CROSS_SCALE = 2.0
 _GRAMS = (3, 4)
 _GRAM_VALUE = 0.5
@@ -104,5 +104,5 @@ def _design(pairs: Pairs, columns: dict[str, int], vectors: WordVectors) -> spar
     words_known = sparse.csr_matrix((values, places, ends), shape=(len(pairs), len(columns)))
     subjects, objects = (vectors([pair[role] for pair in pairs]) for role in (0, 1))
     crossed = subjects[:, :_CROSSED, None] * objects[:, None, :_CROSSED]
-    dense = np.hstack([subjects, objects, _CROSS_SCALE * crossed.reshape(len(pairs), -1)])
+    dense = np.hstack([subjects, objects, _CROSS_SCALE * crossed.reshape(len(pairs), _CROSSED**2)])
     return sparse.hstack([words_known, sparse.csr_matrix(dense, dtype=np.float64)], format="csr")

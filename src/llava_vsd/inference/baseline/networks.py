@@ -27,6 +27,7 @@ _BATCH = 128
 _PENALTY = 1.0
 _VECTOR_DIMENSIONS = 10  # of each name's vector that the networks see
 _INPUTS = len(FEATURES) + len(RELATIONS) + 2 * _VECTOR_DIMENSIONS
+_FARTHEST = 8.0  # standard deviations that an input can lie from the mean
 _FLOOR = np.log(1e-3)  # of the names model's log probabilities
 
 
@@ -81,7 +82,8 @@ class JointModel(BaseModel):
         mean, scale = known.mean(axis=0), known.std(axis=0)
         scale = np.where(scale > 1e-6, scale, 1)
         # One average example for each relation, so that each is known.
-        design = np.vstack([(known - mean) / scale, np.zeros((len(RELATIONS), _INPUTS))])
+        inputs = np.clip((known - mean) / scale, -_FARTHEST, _FARTHEST)
+        design = np.vstack([inputs, np.zeros((len(RELATIONS), _INPUTS))])
         labels = [index(triple.relation) for triple in triples] + list(range(len(RELATIONS)))
         networks = [_trained(design, labels, seed + place) for place in range(_NETWORKS)]
         weights = [np.stack(layers).astype(np.float32) for layers in zip(*networks, strict=True)]
@@ -94,14 +96,14 @@ class JointModel(BaseModel):
         self, triples: Sequence[Triple], names: NDArray[np.float64], vectors: WordVectors
     ) -> NDArray[np.float64]:
         """Of each relation, shape [triples, relations]; arguments as in `fit`."""
-        known = (_inputs(triples, names, vectors) - self.mean) / self.scale
+        known = np.clip((_inputs(triples, names, vectors) - self.mean) / self.scale, -_FARTHEST, _FARTHEST)
         total = np.zeros((len(known), len(RELATIONS)))
         for hidden, hidden_bias, output, output_bias in zip(
             self.hidden, self.hidden_bias, self.output, self.output_bias, strict=True
         ):
             active = np.maximum(known @ hidden.astype(np.float64) + hidden_bias, 0)
             total += np.exp(log_softmax(active @ output.astype(np.float64) + output_bias))
-        return np.asarray(np.log(total / len(self.hidden)))
+        return np.asarray(np.log(np.maximum(total / len(self.hidden), 1e-30)))
 
 
 def _trained(design: NDArray[np.float64], labels: list[int], seed: int) -> tuple[NDArray[np.float64], ...]:

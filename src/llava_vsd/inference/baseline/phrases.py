@@ -8,7 +8,7 @@ score is minimum Bayes risk decoding (Kumar and Byrne, NAACL 2004).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence, Set
 from itertools import chain
 from typing import NamedTuple
@@ -20,11 +20,10 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from llava_vsd.inference.baseline.arrays import Bytes, expect
 from llava_vsd.inference.baseline.templates import (
     COUNTED,
-    EITHER,
     OBJECT,
     PLURAL,
-    SINGULAR,
     SUBJECT,
+    UNCOUNTED,
     bleu4,
     content_f1,
     is_for_two_of_a_kind,
@@ -42,7 +41,7 @@ _SHARE = 1.0, 0.5  # of the subject's likeness, of the object's
 _SAME_HEAD = 10.0, 3.0  # a vote counts so many times where the subject, the object is the same word
 _OTHER_NUMBER = 0.05, 0.3  # and so many where it is not alike in number
 _OTHERWISE_OF_A_KIND = 0.1  # and so many where one pair is two of a kind (dog, dog) and the other is not
-_V2_SHARE = 0.5  # of likeness to v2 descriptions in the vote for a third sentence
+_V2_SHARE = 0.25  # of likeness to v2 descriptions in the vote for a third sentence
 _RANKED = 60
 
 
@@ -72,6 +71,7 @@ class Phrases(BaseModel):
 
     Attributes:
         templates: `there is a {S} on the {O}`.
+        only_of: for each, the one word that it was said of (`the sky is clear above the {O}`), or "" for any.
         subjects, objects: the names of each voter.
         describe: votes for the one best description, 0-255, shape [voters, templates].
         diversify: votes for a third sentence, likewise.
@@ -80,6 +80,7 @@ class Phrases(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     templates: list[str]
+    only_of: list[str]
     subjects: list[str]
     objects: list[str]
     describe: Bytes
@@ -88,10 +89,10 @@ class Phrases(BaseModel):
     @model_validator(mode="after")
     def _fits(self) -> Phrases:
         voters = len(self.subjects)
-        if len(self.objects) != voters or not self.templates:
-            raise ValueError(
-                "subjects, objects, templates: expected two names a voter, and a template or more"
-            )
+        if len(self.objects) != voters:
+            raise ValueError(f"objects: {len(self.objects)}, expected one a subject, {voters}")
+        if len(self.only_of) != len(self.templates) or not self.templates:
+            raise ValueError(f"only_of: {len(self.only_of)}, expected one a template, and a template or more")
         if not all(
             template.split().count(gap) == 1 for template in self.templates for gap in (SUBJECT, OBJECT)
         ):
@@ -100,23 +101,32 @@ class Phrases(BaseModel):
             expect(name, getattr(self, name), "uint8", voters, len(self.templates))
         self._voters = _Names(self.subjects), _Names(self.objects)
         self._wanted = np.array([numbers(template) for template in self.templates]).T
+        self._only_of = np.array(self.only_of, np.str_)
         self._for_two = np.array([is_for_two_of_a_kind(template) for template in self.templates])
         return self
 
     @classmethod
     def fit(cls, voters: Sequence[Voter], relation: Relation) -> Phrases:
         """Mines templates that state the relation, and lets the voters, items of this relation, vote."""
-        known = Counter(text for voter in voters for text in {*voter.v1, *voter.v2})
+        known: dict[str, Counter[str]] = defaultdict(Counter)
+        for voter in voters:
+            for text in {*voter.v1, *voter.v2}:
+                known[text][head(voter.pair.subject)] += 1
         mined = [
             text
-            for text, count in sorted(known.items(), key=lambda one: (-one[1], one[0]))
-            if count >= _LEAST_VOTERS and says(text, relation)
+            for text, heads in sorted(known.items(), key=lambda one: (-one[1].total(), one[0]))
+            if heads.total() >= _LEAST_VOTERS and says(text, relation)
         ]
-        templates = list(dict.fromkeys([*mined[:_MOST_TEMPLATES], *plain(relation)]))
+        anyway = plain(relation)
+        own = {
+            text: next(iter(known[text])) for text in mined if len(known[text]) == 1 and text not in anyway
+        }
+        templates = list(dict.fromkeys([*mined[:_MOST_TEMPLATES], *anyway]))
         v1, v2 = [voter.v1 for voter in voters], [voter.v2 for voter in voters]
         true, like_v2 = _votes(templates, v1, content_f1), _votes(templates, v2, bleu4)
         return cls(
             templates=templates,
+            only_of=[own.get(template, "") for template in templates],
             subjects=[voter.pair.subject for voter in voters],
             objects=[voter.pair.object for voter in voters],
             describe=_bytes(_votes(templates, v1, bleu4)),
@@ -136,26 +146,22 @@ class Phrases(BaseModel):
         weights = self._weights(pairs, vectors)
         praise = [weights @ table.astype(np.float64) for table in (self.describe, self.diversify)]
         for pair, *both in zip(pairs, *praise, strict=True):
-            fitting = self._fitting(pair, uncounted)
+            fitting = np.flatnonzero(self._fitting(pair, uncounted))
             order = []
             for own in both:
                 # Rounded, so that the order does not hang on the last bits, which depend on the neighbours.
-                best = np.argsort(np.where(fitting, -np.round(own, 6), 1), kind="stable")
+                best = fitting[np.argsort(-np.round(own[fitting], 6), kind="stable")]
                 order.append([self.templates[at] for at in best[:_RANKED]])
             yield order[0], order[1]
 
     def _fitting(self, pair: Pair, uncounted: Set[str]) -> NDArray[np.bool_]:
         """Which templates agree with the names in number and kind."""
         fits = self._for_two == pair.is_two_of_a_kind
+        fits &= (self._only_of == "") | (self._only_of == head(pair.subject))
         for name, wanted in zip((pair.subject, pair.object), self._wanted, strict=True):
-            if is_plural(name):
-                allowed = (wanted == EITHER) | (wanted == PLURAL)
-            elif head(name) in uncounted:
-                allowed = (wanted == EITHER) | (wanted == SINGULAR)
-            else:
-                allowed = (wanted == EITHER) | (wanted == SINGULAR) | (wanted == COUNTED)
-            fits &= allowed
-        return np.asarray(fits)
+            kind = PLURAL if is_plural(name) else UNCOUNTED if head(name) in uncounted else COUNTED
+            fits &= (wanted & kind) > 0
+        return fits if fits.any() else np.ones_like(fits)
 
     def _weights(self, pairs: Sequence[Pair], vectors: WordVectors) -> NDArray[np.float64]:
         """How much each voter counts for each pair, shape [pairs, voters]; sums to 1 where anyone votes."""

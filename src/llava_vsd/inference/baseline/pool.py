@@ -15,10 +15,8 @@ from llava_vsd.relations import RELATIONS
 Table = NDArray[np.float64]
 """Log probabilities of one expert, shape [triples, relations]."""
 
-_WEIGHT_PENALTY = (
-    1.0  # ridge, on the distance of the weights from an equal share; counts as much as few triples
-)
-_BIAS_PENALTY = 1.0
+_WEIGHT_PENALTY = 30.0  # ridge, on the distance of the weights from an equal share: it matters for few items
+_BIAS_PENALTY = 10.0
 
 
 def log_softmax(logits: Table) -> Table:
@@ -50,7 +48,7 @@ class Pool(BaseModel):
 
     @classmethod
     def fit(cls, experts: Sequence[Table], labels: NDArray[np.intp]) -> Pool:
-        """Finds the likeliest weights and bias (a convex problem), with a small ridge penalty.
+        """Finds the likeliest weights and bias (a convex problem), with a ridge penalty.
 
         Args:
             experts: their log probabilities, from models that have not seen these labels.

@@ -32,7 +32,7 @@ PHRASES: dict[Relation, tuple[str, ...]] = {
 _SENSE = {tuple(phrase.split()): relation for relation, known in PHRASES.items() for phrase in known}
 _LONGEST = max(map(len, _SENSE))
 _OPENERS = ARTICLES | {"there", "is", "are", "was", "were", "of", "other", "lots", "lot", "being"}
-_STOPS = (
+NAME_ENDS = (
     ENDS
     | VERBS
     | {first for first, *_ in _SENSE}
@@ -40,6 +40,8 @@ _STOPS = (
     | {"sitting", "standing", "laying", "lying", "hanging", "flying", "walking", "riding", "growing"}
     | {"shown", "parked", "placed", "covered", "mounted", "located", "put", "wearing", "holding"}
 )
+"""Words that the name of a thing does not go on with."""
+
 _PARTS = {"left", "right", "side", "middle", "center", "distance", "background", "front", "back", "row"}
 _NAME_WORDS = 2  # the last words of what stands before a phrase, or after it, make the name
 
@@ -118,7 +120,7 @@ def _name(said: list[str]) -> str:
     while start < len(said) and said[start] in _OPENERS:
         start += 1
     end = start
-    while end < len(said) and said[end] not in _STOPS:
+    while end < len(said) and said[end] not in NAME_ENDS:
         end += 1
     named = [word for word in said[start:end] if word not in ARTICLES]
     return " ".join(named[-_NAME_WORDS:])

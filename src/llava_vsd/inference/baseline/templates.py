@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from llava_vsd.inference.baseline.statements import PHRASES
+from llava_vsd.inference.baseline.statements import NAME_ENDS, PHRASES
+from llava_vsd.metrics.bleu import SMALL, TINY
 from llava_vsd.metrics.ptb import tokenize
 from llava_vsd.metrics.relation import states_relation
 from llava_vsd.metrics.relation_lexicon import ARTICLES
@@ -25,12 +26,14 @@ _ALSO_CALLED: dict[Relation, tuple[str, ...]] = {
     "to the right of": ("on the right of", "on the right side of"),
     "next to": ("beside",),
 }
-_PLAIN = ("there is a {S} %s the {O}", "the {S} is %s the {O}", "a {S} is %s a {O}")
-_PLAIN_PLURAL = ("there are {S} %s the {O}", "the {S} are %s the {O}", "some {S} are %s the {O}")
+_PLAIN = (
+    *("there is a {S} %s the {O}", "the {S} is %s the {O}", "a {S} is %s a {O}"),
+    *("there are {S} %s the {O}", "the {S} are %s the {O}", "some {S} are %s the {O}"),
+    *("%s the {O} is a {S}", "%s a {O} is the {S}", "%s the {O} are some {S}", "%s some {O} are the {S}"),
+    *("a {S} is %s another {O}", "there is a {S} %s another {O}", "one {S} is %s the other {O}"),
+    *("some {S} are %s some other {O}", "there are {S} %s other {O}", "%s one {O} is another {S}"),
+)
 _OTHER_SIDE = ("the {O} is %s the {S}", "the {O} are %s the {S}")
-
-_TWO_OF_A_KIND = ("a {S} is %s another {O}", "there is a {S} %s another {O}", "one {S} is %s the other {O}")
-_SEVERAL_OF_A_KIND = ("some {S} are %s some other {O}", "there are {S} %s other {O}")
 
 _COUNTED = {"a", "an", "another", "one", "each", "every"}
 _MANY = {"many", "several", "two", "three", "four", "these", "those", "few", "both"}
@@ -44,6 +47,7 @@ _SAYS_LITTLE = {"a", "an", "the", "some", "is", "are", "there", "be", "this", "t
 
 _VOWEL_SOUND = re.compile(r"(?!uni|use|usu|eu|one|ukulele)[aeiou]|hour|honest|heir")
 _ARTICLE = re.compile(r"\ban? (?=(\S+))")
+_GAP = re.compile(f"{re.escape(SUBJECT)}|{re.escape(OBJECT)}")
 _APART = re.compile(r" (?='(?:s|re|ve|ll|d|m)\b|n't\b|'$)")  # where the Penn Treebank splits words
 _READABLE = re.compile(r"[a-z'-]+")
 
@@ -51,8 +55,7 @@ _READABLE = re.compile(r"[a-z'-]+")
 def plain(relation: Relation) -> list[str]:
     """Templates that any English speaker would give, for want of descriptions or of variety."""
     names = (relation, *_ALSO_CALLED.get(relation, ()))
-    forms = (*_PLAIN, *_PLAIN_PLURAL, *_TWO_OF_A_KIND, *_SEVERAL_OF_A_KIND)
-    found = [form % name for form in forms for name in names]
+    found = [form % name for form in _PLAIN for name in names]
     other = converse(relation)
     if other:
         names = (other, *_ALSO_CALLED.get(other, ()))
@@ -75,6 +78,8 @@ def with_gaps(tokenized: str, subject: str, object: str) -> str:
     gaps = sorted([(start_s, len(first), SUBJECT), (start_o, len(second), OBJECT)], reverse=True)
     for start, length, gap in gaps:
         said[start : start + length] = [gap]
+        if start and said[start - 1] == "an":
+            said[start - 1] = "a"  # `fill` makes it what the name wants
     return " ".join(said)
 
 
@@ -105,30 +110,37 @@ def says(template: str, relation: Relation) -> bool:
 
 def fill(template: str, subject: str, object: str) -> str:
     """The sentence about these two, `a` and `an` as the next word wants it, without a full stop."""
-    text = template.replace(SUBJECT, subject.lower()).replace(OBJECT, object.lower())
-    return _ARTICLE.sub(lambda found: "an " if _VOWEL_SOUND.match(found[1]) else "a ", _APART.sub("", text))
+    names = {SUBJECT: subject.lower(), OBJECT: object.lower()}
+    text = _GAP.sub(lambda gap: names[gap[0]], _APART.sub("", template))
+    return _ARTICLE.sub(lambda found: "an " if _VOWEL_SOUND.match(found[1]) else "a ", text)
 
 
-EITHER, SINGULAR, PLURAL, COUNTED = range(4)
-"""What a template asks of a name: nothing, `is` but not `are`, `are` but not `is`, to be one of several (`a`)."""
+COUNTED, UNCOUNTED, PLURAL = 1, 2, 4
+ANY = COUNTED | UNCOUNTED | PLURAL
+"""Kinds of names, as bits: a dog, some grass, dogs."""
 
 
 def numbers(template: str) -> tuple[int, int]:
-    """What the words around the gaps of subject and object ask for."""
+    """Which kinds of names the words around the gaps of subject and object allow."""
     words = ["", *template.split(), ""]
-    found = []
-    for gap in (SUBJECT, OBJECT):
-        at = words.index(gap)
-        before, after = words[at - 1], words[at + 1]
-        if before in _COUNTED:
-            found.append(COUNTED)
-        elif after in _SINGULAR_VERBS or words[1 : at + 1] == ["there", "is", gap]:
-            found.append(SINGULAR)
-        elif before in _MANY or after in _PLURAL_VERBS or words[1 : at + 1] == ["there", "are", gap]:
-            found.append(PLURAL)
-        else:
-            found.append(EITHER)
-    return found[0], found[1]
+    subject, object = (_number(words, words.index(gap)) for gap in (SUBJECT, OBJECT))
+    return subject, object
+
+
+def _number(words: list[str], at: int) -> int:
+    before, after = words[at - 1], words[at + 1]
+    allowed = ANY
+    if before in _COUNTED:
+        allowed &= COUNTED
+    if before in _MANY:
+        allowed &= PLURAL
+    if before == "some" or words[1 : at + 1] in (["there", "is", words[at]], ["there", "are", words[at]]):
+        allowed &= UNCOUNTED | PLURAL
+    if after in _SINGULAR_VERBS or (words[1:3] == ["there", "is"] and at <= 4):
+        allowed &= COUNTED | UNCOUNTED
+    if after in _PLURAL_VERBS or (words[1:3] == ["there", "are"] and at <= 4):
+        allowed &= PLURAL
+    return allowed
 
 
 def is_for_two_of_a_kind(template: str) -> bool:
@@ -137,31 +149,31 @@ def is_for_two_of_a_kind(template: str) -> bool:
 
 
 def uncounted(descriptions: Iterable[str]) -> set[str]:
-    """Words that descriptions hardly ever count by `a` or `another`: `grass`, `sand`, `clothing`."""
-    seen: Counter[str] = Counter()
+    """Words that descriptions measure by `some` and hardly ever count by `a`: `grass`, `sand`, `clothing`."""
     counted: Counter[str] = Counter()
+    measured: Counter[str] = Counter()
     for text in descriptions:
         said = text.split()
-        for before, word in zip(["", *said], said, strict=False):
-            seen[word] += 1
-            counted[word] += before in _COUNTED
-    return {word for word, count in seen.items() if count >= 5 and counted[word] < 0.05 * count}
+        for before, word, after in zip(["", *said], said, [*said[1:], "."], strict=False):
+            if after in NAME_ENDS:  # `a water bottle` does not count water
+                counted[word] += before in _COUNTED
+                measured[word] += before == "some"
+    return {word for word, count in measured.items() if count >= 2 and count > 3 * counted[word]}
 
 
 def bleu4(candidates: Sequence[str], references: Sequence[str]) -> NDArray[np.float64]:
     """Sentence BLEU-4 (0-1) of each candidate against each reference alone, shape [candidates, references].
 
-    As metrics/bleu.py has it, but for its tiny constants, and for all pairs at once.
+    Equal to metrics/bleu.py, but for all pairs at once.
     """
     lengths, others = (np.array([len(text.split()) for text in texts]) for texts in (candidates, references))
     product = np.ones((len(candidates), len(references)))
     for order in range(1, 5):
-        common = _common(
-            [_grams(text, order) for text in candidates], [_grams(text, order) for text in references]
-        )
-        product *= common / np.maximum(lengths - order + 1, 1)[:, None]
-    short = others[None, :] / np.maximum(lengths, 1)[:, None]
-    return np.asarray(product**0.25 * np.exp(np.minimum(0, 1 - short)))
+        ours, theirs = ([_grams(text, order) for text in texts] for texts in (candidates, references))
+        guesses = np.maximum(lengths - order + 1, 0)[:, None]
+        product *= (_common(ours, theirs) + TINY) / (guesses + SMALL)
+    ratio = (lengths[:, None] + TINY) / (others + SMALL)
+    return np.asarray(product**0.25 * np.exp(np.minimum(0, 1 - 1 / ratio)))
 
 
 def content_f1(candidates: Sequence[str], references: Sequence[str]) -> NDArray[np.float64]:
