@@ -25,12 +25,12 @@ nmod:npmod    QP       NP[/JJS|RBS]
 case          NP       RB|IN=at  >JJS|RBS=least,most
 # coordination
 advmod        ADVP     ADVP      ^[@CC]
-cc:preconj    NP       CC|DT|PDT={preconj}   >>CC <|CC|DT|PDT={preconj} !<<CC
 cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP
-cc:preconj    NP|UCP       CC={preconj}   <<NP[/CC]
+cc:preconj    NP       CC={preconj}   !< >>CC
+cc:preconj    NP       CC={preconj}   <<CC[<-{punct}] >-DT|NP
+cc:preconj    NP       CC={preconj}   <<CC=-{preconj} >-DT|NP
+cc:preconj    NP|UCP   CC={preconj}   <<NP|LIST[/CC] !>DT
 cc:preconj    NP       CC={preconj}   >>NP[/CC] <<NP
-cc:preconj    NP       CC={preconj}   <<CC !<|={preconj} !<<NP
-cc:preconj    NP       CC={preconj}   <<CC <<CC[<{content}]
 cc:preconj    S|VP|PP|ADJP|ADVP|SBAR|UCP|SQ|SINV|SBARQ       CC={preconj}   >>CC !<<-{punct}
 case          PP       CC         !<< >NP|NN
 dep           *        CC={preconj}
@@ -56,7 +56,8 @@ neg           ADVP        DT=no  >>
 det:predet    {nominal}  DT               >DT ^[@-DT] !>>CC
 det:predet    NP         DT               >{possessive}
 neg           {nominal}  DT=no            >>
-cc:preconj    NP|UCP     DT={preconj}     >>CC|LIST !<<CC
+cc:preconj    NP|UCP     DT={preconj}     >>CC|LIST
+cc:preconj    NP         DT|PDT={preconj} !<  ^NP[!<<CC]>>NP-CJ
 cc:preconj    NP         DT={preconj}     >NP[/CC @{noun}]
 det           UCP        DT               ^[@{noun}]
 dep           NP         DT       >NP>CC ^[@NP]
@@ -96,8 +97,11 @@ nummod        {nominal}  CD|QP
 dep           NML        NML              >{comma}
 dep           NP         {noun}           >NX
 nmod:npmod    NP         {noun}           ^[@JJ] >>
+appos         NP         NNP     <{comma}<NNP >>
+conj          NP         {noun}  <{comma} >>CC
+dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
 compound      {nominal}  {noun}|NX|NML|LIST|FW   >>
-conj          NP         FW=etc,ect       <<
+conj          NP|NP-CJ   FW=etc,ect       <<
 conj          NP         NP               >>FW=etc,ect <{comma}
 nmod:poss     {nominal}  NP[/POS]         >>{noun}|NX|NML|NP|LIST
 amod          {nominal}  NP[$JJ|VBN]  >>{noun}|NX|NML
@@ -140,6 +144,7 @@ dep           X        ADVP
 dep           CONJP      ADVP
 dep           ADVP     RB|RBR   >CC
 nmod          NP       ADVP[/IN=at>DT]  &after
+case          ADVP       RB=at   >RBS|JJS
 advmod        {advised}  RB|RBR|RBS|ADVP|WHADVP
 advmod        {advised}  WRB  >>
 advmod        ADVP     JJ|MWE      >>RB
@@ -181,6 +186,7 @@ parataxis     FRAG     S         <{colon}
 parataxis     FRAG     FRAG      &after !<CC
 appos         WHNP     NP        <{comma}
 case          ADVP     IN
+case          ADVP     RB=at   >RBS|JJS
 mark          PP|WHPP  IN|TO|MWE  ^[@S[!@VP@NN|NNS]]
 mark          PP|WHPP  IN|TO|MWE  ^[@SBAR]
 dep           PP       VBG  >PP[@S]
