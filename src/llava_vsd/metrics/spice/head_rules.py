@@ -56,12 +56,15 @@ CONJP   first  RB  >RB=well,soon>IN
 CONJP   last RB
 CONJP   first  IN -{punct}
 SBAR    first  S SINV SQ SBAR FRAG VP WHNP WHPP WHADVP WHADJP IN DT -{punct}
-SBARQ   first  WHNP  >>VB~={be}
-SBARQ   first  SQ S SINV SBARQ FRAG WHNP
+SBARQ   first  ADJP  <<VB~={be}
+SBARQ   first  WHNP  /WP >>VB~={be}[!>RB]
+SBARQ   first  SQ S SINV SBARQ FRAG SBAR *
 SQ      first  VP
 SQ      first  ADJP  <<VB~
 SQ      first  NP    <NP[!$EX] <<={be}
-SQ      first  VBZ|VBD|VBP|VB|MD|VBN|VBG SQ
+SQ      first  NP    <{punct}<NP[!$EX] <<={be}
+SQ      first  SINV  <VB~={be}
+SQ      first  VBZ|VBD|VBP|VB|MD SQ *
 FRAG    first  IN NP~ VP ADJP ADVP FRAG S X SBAR RB|CC PP -{punct}
 QP      first  {dollar}
 QP      last   NN|NNS CD QP

@@ -78,7 +78,7 @@ DISSOLVED = """
 PP      PP   /TO=to <VBG=according
 PP      *    /IN=between[!< !>] <IN=in
 PP      *    /NN=order[!< !>] <IN=in
-SBARQ   SQ   /VB~={full_be} !/VB~=-{full_be} /NP[!/EX !>>NP !<<NP] !/VP|ADJP|WHNP <<WHNP//WP|WDT|WRB|WP$
+SBARQ   SQ   /VB~={be}[!>PP|S|{noun}|{comma}|CC|SINV|NP-ADV|VP !>>ADJP !>>VP/VB~] !/VB~=-{be} !/NP/EX <<WHNP/WP
 """
 
 _PATHS = Paths(word_lists.LABELS, word_lists.WORDS)

@@ -155,7 +155,7 @@ advmod        QP       PDT|IN|JJ|JJR|JJS|RB|RBR|RBS|MWE|DT  >>
 nmod:tmod     S        NP-TMP  >>NP >>VP
 nmod:tmod     S        NP-TMP  <<NP >>VP
 dep           S        NP-TMP
-nmod:tmod     -SQ|ADJP|FRAG        NP-TMP
+nmod:tmod     -SQ|SBARQ|ADJP|FRAG        NP-TMP
 nmod:tmod     ADJP     NP-TMP[@{noun}={time}]
 nmod:tmod     ADJP     NP-TMP   &after
 nmod:npmod    ADJP     NP-TMP
@@ -197,7 +197,8 @@ dobj          S        NP       >>VP/TO ^S^VP -> ^S^VP
 nmod:tmod     S        NP[@{noun}={time} !/CC]  >NP>>VP
 nsubj         S|PRN    NP       >>VP
 nsubj         S        NP       >>NP|ADJP ^S^VP
-nsubj         SBARQ    NP       <VB~={be}
+nsubj         SBARQ    NP       <VB~={be} <<WHNP/WP
+nsubj         SBARQ    NP       >VB~={be} <<WHNP/WP
 nsubj         SQ       NP       >>VP|ADJP
 nsubj         SQ       NP       <VB~={be}
 dobj          SQ[@VB~=-{be}]       NP       ^<WHNP !>NP
@@ -214,7 +215,7 @@ ccomp         SINV     S[/VP/VB|VBZ|VBP|VBD]  >{comma}
 auxpass       SINV     VP[@VB~={pass} !/NP|PP|ADJP|VP]   ^@VP@VBN
 aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP
 cop           SINV     VP[@VB~={be} !/NP|PP|ADJP|VP]   ^@NP
-advcl         SBARQ    S        ^@WHNP
+advcl         SBARQ    SBAR[/IN]  >>SQ
 nmod:tmod     VP       NP[@{noun}={time} !/CC]   <<{be_verb}={be} ^<<NP[/EX]
 nsubj         VP       NP      <<{be_verb}={be} ^<<NP[/EX] !>>NP
 nsubj         VP       UCP[@NP]      <<{be_verb}={be} ^<<NP[/EX]
@@ -227,7 +228,7 @@ auxpass       VP           VB~={pass}   >>ADJP/VBN|VBD
 auxpass       VP           VB~={pass}   >>UCP[@ADJP]/VP@VBN|VBD
 aux           VP|SQ|SINV   MD
 cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP]
-cop           SBARQ    VB~={be}  ^@WHNP
+cop           SBARQ    VB~={be}  <<WHNP/WP
 aux           SQ       VB~  >>VP|ADJP
 aux           VP|SQ|SINV   VB~={auxiliary} >>VP
 mark          VP       TO
@@ -313,16 +314,27 @@ advcl         S        S[@VP/VBG|VBN]  >{comma} >>VP !<{quote}
 dep           S        S[@VP/VBG|VBN]  <{quote}
 ccomp         S        S        >{comma} >>VP
 csubj         S        SBAR|S   >>VP !>NP !<<NP
-nmod:tmod     SBARQ       WHNP[@{noun}={time} !/CC]  >>SQ[/NP]
-dobj          SBARQ       WHNP  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
-nsubj         SBARQ       WHNP  >>SQ[@VB~ !/S|SINV]
-nsubj         SBARQ       WHNP  >>SQ[@VP|ADJP !/NP]
-nmod          SBARQ       WHNP  >>SQ[/NP @VP|ADJP[/PP[@IN|TO]]]
-nsubj         SBARQ       WHNP  >>SQ[@ADJP /VB~=-{be}]
-dobj          SBARQ       WHNP  >>SQ[/NP @VP[/S/VP/TO]]    -> >>SQ@VP/S[/VP/TO]
-dobj          SBARQ       WHNP  >>SQ[/NP @VP|ADJP /VB~|MD]
-dobj          SBARQ       WHNP  >>SQ[/NP @VP[!/NP]]
-dobj          SBARQ       WHNP  >>S[/NP @VP]
+nmod:tmod     SBARQ    WHNP[@{noun}={time} !/CC]  >>SQ[/NP~]
+nmod          SBARQ    WHNP  >>ADJP/PP[@IN|TO]
+dobj          SBARQ    WHNP  >>ADJP >NP
+dobj          SBARQ    WHNP  >>ADJP >VB~>NP
+nsubj         SBARQ    WHNP  >>ADJP
+dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
+dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP-ADV|ADJP]
+dobj          SBARQ    WHNP  >>SQ[@VB~={tell} /S]
+nsubj         SBARQ    WHNP  >>SQ[@VB~ !/SINV]
+nsubj         SBARQ    WHNP  >>SQ[@VP !/NP|NN|NX|RRC]
+dobj          SBARQ    WHNP[!//WP|WDT|WRB|WP$]  >>SQ[@ADJP /VB~={be} !/NP]
+nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~ !/NP|RRC]
+nmod          SBARQ    WHNP  >>SQ[@VP|ADJP[/PP[@IN|TO]] /VB~|MD]
+nsubj         SBARQ    WHNP  >>SQ[@VP>NP]
+nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~=-{be}]
+dep           SBARQ    WHNP[@WRB]
+dobj          SBARQ    WHNP  >>SQ[/NP @VP[/S/VP/TO]]    -> >>SQ@VP/S[/VP/TO]
+dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP /VB~={be}]
+dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP[!/NP] /VB~|MD]
+dobj          SBARQ    WHNP  >>SQ[/NP @VP[!/NP]]
+dobj          SBARQ    WHNP  >>S[/NP @VP[!/NP]]
 nsubj         SBAR        WHNP  >>S[@VP !/NP]
 advmod        SBAR        WHNP[/WRB]  >VP
 nsubj         SBAR        WHNP  >>VP
