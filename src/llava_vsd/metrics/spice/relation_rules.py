@@ -8,9 +8,9 @@ adverb        .ADVP|RB^S|VP|SBAR|NP
 asks_noun     .[@VB~={be} /NP !/NP[/EX]] <<WHNP
 object        /NP~
 object        /WHNP
-nested        /PP[/NP~] /IN|TO
-nested        @PP/NP~ !/VB~|RB|NN|JJ|RP
 object        /UCP[@NP|NN]
+object        /PP//NP~ /CC
+nested        @PP /PP/NP~ !/VB~|RB|NN|JJ|RP|FW
 bare          .[!/-IN|TO]
 base_clause   /VP[/VB]
 """
@@ -46,6 +46,7 @@ conj          ADVP|PP  RB   <CC|CONJP &after
 conj          {coordinated}   {phrase}|{content}  <ADVP<CC|CONJP &after &after
 conj          {coordinated}   {phrase}|{content}  <{comma} >>CC|CONJP &after
 conj          {coordinated}   {phrase}|{content}  <{comma}<{phrase}<{comma} >>CC
+conj          SQ       SQ|NP      <{comma}<{phrase} &after !^[@ADJP]
 conj          ADJP     JJ|NN   <CC
 conj          LIST     NN|NNP
 conj          IN|TO    IN|TO
@@ -160,7 +161,7 @@ nmod:tmod     ADJP     NP-TMP[@{noun}={time}]
 nmod:tmod     ADJP     NP-TMP   &after
 nmod:npmod    ADJP     NP-TMP
 dep           S        NP-ADV
-nmod:npmod    *        NP-ADV
+nmod:npmod    -SQ      NP-ADV
 discourse     {phrase}        PRN[@INTJ]
 parataxis     VP       PRN[@S]
 parataxis     S        PRN[@S|VP]  ^[@VP]
@@ -192,20 +193,31 @@ mark          PP|WHPP  IN|TO|MWE  ^[@SBAR]
 dep           PP       VBG  >PP[@S]
 case          PP|WHPP  IN|TO|JJ|VBN|MWE
 case          PP|WHPP  VBG  !<
-expl          *        NP[$EX]
+expl          -SQ      NP[$EX]
 dobj          S        NP       >>VP/TO ^S^VP -> ^S^VP
 nmod:tmod     S        NP[@{noun}={time} !/CC]  >NP>>VP
 nsubj         S|PRN    NP       >>VP
 nsubj         S        NP       >>NP|ADJP ^S^VP
 nsubj         SBARQ    NP       <VB~={be} <<WHNP/WP
 nsubj         SBARQ    NP       >VB~={be} <<WHNP/WP
-nsubj         SQ       NP       >>VP|ADJP
+dobj          SQ[@VB~=-{be}] NP[/EX]  ^<WHNP !>>NP
+expl          SQ       NP[/EX]
+expl          SQ       NP[/NP/EX]
+expl          SQ       NP[/NP/NP/EX]
+conj          SQ       NP       <CC>>VP
+nsubj         SQ       NP       >>VP
+nsubj         SQ       NP       >>ADJP <VB~={be}
+dep           SQ[@ADJP] NP      >>ADJP ^<NP
+dobj          SQ[@ADJP] NP      >>ADJP ^<WHNP[!$={time}]
+dep           SQ[@ADJP] NP      >>ADJP ^<WHNP
+nsubj         SQ       NP       >>ADJP
 nsubj         SQ       NP       <VB~={be}
-dobj          SQ[@VB~=-{be}]       NP       ^<WHNP !>NP
+dobj          SQ[@VB~=-{be}] NP  ^<WHNP <NP[/EX]
+nsubj         SQ       NP       <NP[/EX]
+nsubj         SQ[@VB~] NP       <RB
+dobj          SQ[@VB~=-{be}] NP  ^<WHNP !>NP
 dep           SQ       NP       ^<NP
 nsubj         SQ[@VB~] NP       <VB~ !^<WHNP
-nsubj         SQ[@VB~] NP       <RB !^<WHNP
-nsubj         SQ       NP       <NP[/EX]
 dep           SQ       NP
 nsubj         SINV     NP       <MD|VBZ|VBD|VBP|VB|VP
 nsubj         SINV     NP       <{adverbial}<VBZ|VBD|VBP|VB|VP
@@ -215,18 +227,21 @@ ccomp         SINV     S[/VP/VB|VBZ|VBP|VBD]  >{comma}
 auxpass       SINV     VP[@VB~={pass} !/NP|PP|ADJP|VP]   ^@VP@VBN
 aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP
 cop           SINV     VP[@VB~={be} !/NP|PP|ADJP|VP]   ^@NP
-advcl         SBARQ    SBAR[/IN]  >>SQ
+advcl         SBARQ    SBAR[/IN !/RB|ADVP]  >>SQ
+advcl         SBARQ    S[/VP]  ^@WHNP
 nmod:tmod     VP       NP[@{noun}={time} !/CC]   <<{be_verb}={be} ^<<NP[/EX]
 nsubj         VP       NP      <<{be_verb}={be} ^<<NP[/EX] !>>NP
 nsubj         VP       UCP[@NP]      <<{be_verb}={be} ^<<NP[/EX]
 nsubj         VP[@NN|NNS|VB] NP  ^VP^VP<<NP[/EX] -> ^VP^VP
-auxpass       VP|SQ|SINV   VB~={pass}   >>VP[/VBN|VBD]
-auxpass       VP|SQ|SINV   VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO]
-auxpass       VP|SQ|SINV   VB~={pass}   >>ADJP[$VBN|VBD]
+auxpass       SQ           VB~={be}     >>VP[/VBN|VBD]
+auxpass       VP|SINV      VB~={pass}   >>VP[/VBN|VBD]
+auxpass       VP|SINV      VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO]
+auxpass       VP|SINV      VB~={pass}   >>ADJP[$VBN|VBD]
 auxpass       VP           VB~={pass}   >>ADJP/ADJP@VBN
 auxpass       VP           VB~={pass}   >>ADJP/VBN|VBD
 auxpass       VP           VB~={pass}   >>UCP[@ADJP]/VP@VBN|VBD
-aux           VP|SQ|SINV   MD
+aux           VP|SINV   MD
+aux           SQ        MD   !&after
 cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP]
 cop           SBARQ    VB~={be}  <<WHNP/WP
 aux           SQ       VB~  >>VP|ADJP
@@ -236,28 +251,28 @@ mark          S[@TO]   TO
 mark          SBAR     IN|DT|MWE  >>S|FRAG
 mark          SBAR     IN=that     >>SINV
 nmod          NP~|NX|NML|WHNP  PP[@PP[/NP~ /IN]]
-nmod          NP~  PP[/IN/CC @PP/NP]
+nmod          NP~|NX|NML|WHNP  PP[&object]
+nmod          NP~              PP[@NML]
+nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&object]
 nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&nested]
-nmod          NP~|NX|NML|WHNP|VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&object]
 case          VP  PP[@IN|TO]   <<ADJP/PP -> <<ADJP/PP
 case          VP  PP[@IN|TO]   <<PP[!&head /NP] -> <<PP[!&head /NP]
 case          VP  PP[@IN|TO]   <<PP//PP -> <<PP//PP
 case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
-nmod          FRAG     PP[@PP/NP]
-nmod          NP~|FRAG     PP[/PP/NP /ADVP]
-nmod          VP|ADJP  PP[&bare]
+nmod          VP|ADJP   PP[&bare]
 nmod          S         PP[&object]  >>VP
 nmod          S         PP[&nested]  >>VP
+nmod          S|SINV    PP[&bare]    >>VP
+nmod          S         PP[@PP !/VB~|RB|NN|JJ|RP|FW]    >>VP
 nmod          SINV      PP        ^[@VP|VB~]
-nmod          S|SINV         PP[&bare]  >>VP
-nmod          S|SQ           PP[@PP>CC|{comma}|ADVP]  >>VP
-nmod          PP|SBARQ       PP
-nmod          NP~|VP|ADJP|ADVP|FRAG    PP[@PP>CC|CONJP]
-acl           NP~|NX|NML|WHNP       PP
-advcl         VP|ADJP|SQ|ADVP    PP[!&bare !/PP]
-advcl         VP|S|ADJP|SQ|ADVP    PP[/VBG|VBN|RB|NN|JJ|RP @PP]
-advcl         S    PP[!/NP|PP !&bare]
-advcl         S    PP[@SBAR|S|ADVP|ADJP|VP|NN|RB|UCP]
+nmod          SBARQ     PP        !&after
+nmod          PP        PP
+nmod          NP~              PP[@PP/NP~ /ADVP !/CC]
+nmod          FRAG             PP[@PP/NP~]
+dep           NP~|NX|NML|WHNP  PP[@PP !/-PP|CC|CONJP|ADVP|{comma}]
+acl           NP~|NX|NML|WHNP  PP
+advcl         VP|S|ADJP|SQ|ADVP    PP[@-PP !&bare !/NP~]
+advcl         VP|S|ADJP|SQ|ADVP    PP[@PP /VB~|RB|NN|JJ|RP|FW]
 compound:prt  VP       PRT|RP
 compound:prt  ADJP     RP
 parataxis     VP       NP       <{colon}
