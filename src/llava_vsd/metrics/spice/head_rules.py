@@ -31,13 +31,15 @@ VP      first  IN  >S
 VP      first  VP TO JJ|FW|WDT ADJP NN NNS NP IN -{punct}|CC
 S       first  VP S FRAG SBAR ADJP UCP TO
 S       last   NP~ -{punct}
-SINV    first  NP   >NP>VP[@VB~={be} !/NP|PP|ADJP|VP]
-SINV    first  VP   <<VB~={auxiliary}
-SINV    first  VP   <<MD
-SINV    first  VP   >VB~={be}
-SINV    first  VP   >VP
+SINV    first  NP   >NP>VP[/VB~={be}]
+SINV    first  NP   >PRN>NP>VP[/VB~={be}]
+SINV    first  VP         >>VB~={auxiliary}
+SINV    first  VP         <<VB~={auxiliary}
+SINV    first  VP         <<MD
+SINV    first  VP         >VP
+SINV    first  ADJP       >>VB~={be}
 SINV    first  ADJP NP    <<VB~={be}
-SINV    first  VBZ|VBD|VBP|VB|MD VP VBN SINV S NP
+SINV    first  VBZ|VBD|VBP|VB|MD|VBN VP SINV S ADJP NP *
 ADJP    first  {dollar}
 ADJP    last   NN|NNS|NNP|JJ|QP|VBN|VBG
 ADJP    first  ADJP

@@ -156,12 +156,12 @@ advmod        QP       PDT|IN|JJ|JJR|JJS|RB|RBR|RBS|MWE|DT  >>
 nmod:tmod     S        NP-TMP  >>NP >>VP
 nmod:tmod     S        NP-TMP  <<NP >>VP
 dep           S        NP-TMP
-nmod:tmod     -SQ|SBARQ|ADJP|FRAG        NP-TMP
+nmod:tmod     -SQ|SBARQ|SINV|ADJP|FRAG        NP-TMP
 nmod:tmod     ADJP     NP-TMP[@{noun}={time}]
 nmod:tmod     ADJP     NP-TMP   &after
 nmod:npmod    ADJP     NP-TMP
 dep           S        NP-ADV
-nmod:npmod    -SQ      NP-ADV
+nmod:npmod    -SQ|SBARQ|SINV      NP-ADV
 discourse     {phrase}        PRN[@INTJ]
 parataxis     VP       PRN[@S]
 parataxis     S        PRN[@S|VP]  ^[@VP]
@@ -222,11 +222,11 @@ dep           SQ       NP
 nsubj         SINV     NP       <MD|VBZ|VBD|VBP|VB|VP
 nsubj         SINV     NP       <{adverbial}<VBZ|VBD|VBP|VB|VP
 nsubj         SINV     NP       <NP >VP ^[@NP]
-nsubj         SINV     NP       >VP !<<NP
-ccomp         SINV     S[/VP/VB|VBZ|VBP|VBD]  >{comma}
+nsubj         SINV     NP       >VP !<<NP|VB~ !>>NP
+ccomp         SINV     S[!/VP/VBN|VBG]  >{comma}
 auxpass       SINV     VP[@VB~={pass} !/NP|PP|ADJP|VP]   ^@VP@VBN
-aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP
-cop           SINV     VP[@VB~={be} !/NP|PP|ADJP|VP]   ^@NP
+aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP@VB~
+cop           SINV     VP[/VB~={be}]   ^@NP
 advcl         SBARQ    SBAR[/IN !/RB|ADVP]  >>SQ
 advcl         SBARQ    S[/VP]  ^@WHNP
 nmod:tmod     VP       NP[@{noun}={time} !/CC]   <<{be_verb}={be} ^<<NP[/EX]
@@ -241,11 +241,14 @@ auxpass       VP           VB~={pass}   >>ADJP/ADJP@VBN
 auxpass       VP           VB~={pass}   >>ADJP/VBN|VBD
 auxpass       VP           VB~={pass}   >>UCP[@ADJP]/VP@VBN|VBD
 aux           VP|SINV   MD
+aux           SINV     VB~  >>VP ^[@VP]
+cop           SINV     VB~={be}  ^[@ADJP] >>ADJP
+cop           SINV     VB~={be}  <ADVP ^[@NP] >NP
 aux           SQ        MD   !&after
 cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP]
 cop           SBARQ    VB~={be}  <<WHNP/WP
 aux           SQ       VB~  >>VP|ADJP
-aux           VP|SQ|SINV   VB~={auxiliary} >>VP
+aux           VP|SQ   VB~={auxiliary} >>VP
 mark          VP       TO
 mark          S[@TO]   TO
 mark          SBAR     IN|DT|MWE  >>S|FRAG
@@ -262,9 +265,9 @@ case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^S
 nmod          VP|ADJP   PP[&bare]
 nmod          S         PP[&object]  >>VP
 nmod          S         PP[&nested]  >>VP
-nmod          S|SINV    PP[&bare]    >>VP
+nmod          S    PP[&bare]    >>VP
 nmod          S         PP[@PP !/VB~|RB|NN|JJ|RP|FW]    >>VP
-nmod          SINV      PP        ^[@VP|VB~]
+nmod          SINV      PP        ^[@VP]
 nmod          SBARQ     PP        !&after
 nmod          PP        PP
 nmod          NP~              PP[@PP/NP~ /ADVP !/CC]
