@@ -9,7 +9,8 @@ from llava_vsd.metrics.spice.tree_paths import Condition, Node, Paths
 from llava_vsd.metrics.spice.trees import Tree, Word
 
 _PATHS = Paths(word_lists.LABELS, word_lists.WORDS, relation_rules.CONDITIONS)
-_PUNCTUATION = _PATHS.labels("{punct}")
+_PASSED = _PATHS.labels("{punct}|UH|INTJ|NP-ADV|NP-TMP")
+_CONJUNCTIONS = _PATHS.labels("CC|CONJP")
 _STEPS_FAR_BACK = _PATHS.labels("NP|NX|NML|NP-TMP|NP-ADV|UCP")
 
 
@@ -91,21 +92,22 @@ class _HeadTable:
     def find(self, node: Node) -> Node:
         if node.label not in self._of_category:
             self._of_category[node.label] = [rule for rule in self._rules if rule.covers[node.label]]
-        for rule in self._of_category[node.label]:
-            found = rule.find(node.children)
-            if found is not None:
-                return _before_conjunction(found, node)
-        return _before_conjunction(node.children[-1], node)
+        rules = self._of_category[node.label]
+        found = next((head for rule in rules if (head := rule.find(node.children)) is not None), node.children[-1])
+        return _before_conjunction(found, node)
 
 
 def _before_conjunction(found: Node, phrase: Node) -> Node:
     """Steps back from a later conjunct to the one before the conjunction; in a noun phrase, to the very first."""
     children = phrase.children
     place = found.place
-    while place >= 2 and children[place - 1].label in ("CC", "CONJP"):
-        place -= 2
-        while place > 0 and _PUNCTUATION[children[place].label]:
-            place -= 1
+    while place >= 2 and _CONJUNCTIONS[children[place - 1].label]:
+        before = place - 2
+        while before >= 0 and _PASSED[children[before].label]:
+            before -= 1
+        if before < 0:
+            break
+        place = before
         if not _STEPS_FAR_BACK[phrase.label]:
             break
     return children[place]

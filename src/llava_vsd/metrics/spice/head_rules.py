@@ -31,13 +31,15 @@ VP      first  IN  >S
 VP      first  VP TO JJ|FW|WDT ADJP NN NNS NP IN -{punct}|CC
 S       first  VP S FRAG SBAR ADJP UCP TO
 S       last   NP~ -{punct}
-SINV    first  NP   >NP>VP[@VB~={be} !/NP|PP|ADJP|VP]
-SINV    first  VP   <<VB~={auxiliary}
-SINV    first  VP   <<MD
-SINV    first  VP   >VB~={be}
-SINV    first  VP   >VP
+SINV    first  NP   >NP>VP[/VB~={be}]
+SINV    first  NP   >PRN>NP>VP[/VB~={be}]
+SINV    first  VP         >>VB~={auxiliary}
+SINV    first  VP         <<VB~={auxiliary}
+SINV    first  VP         <<MD
+SINV    first  VP         >VP
+SINV    first  ADJP       >>VB~={be}
 SINV    first  ADJP NP    <<VB~={be}
-SINV    first  VBZ|VBD|VBP|VB|MD VP VBN SINV S NP
+SINV    first  VBZ|VBD|VBP|VB|MD|VBN VP SINV S ADJP NP *
 ADJP    first  {dollar}
 ADJP    last   NN|NNS|NNP|JJ|QP|VBN|VBG
 ADJP    first  ADJP
@@ -56,12 +58,15 @@ CONJP   first  RB  >RB=well,soon>IN
 CONJP   last RB
 CONJP   first  IN -{punct}
 SBAR    first  S SINV SQ SBAR FRAG VP WHNP WHPP WHADVP WHADJP IN DT -{punct}
-SBARQ   first  WHNP  >>VB~={be}
-SBARQ   first  SQ S SINV SBARQ FRAG WHNP
+SBARQ   first  ADJP  <<VB~={be}
+SBARQ   first  WHNP  /WP >>VB~={be}[!>RB]
+SBARQ   first  SQ S SINV SBARQ FRAG SBAR *
 SQ      first  VP
 SQ      first  ADJP  <<VB~
 SQ      first  NP    <NP[!$EX] <<={be}
-SQ      first  VBZ|VBD|VBP|VB|MD|VBN|VBG SQ
+SQ      first  NP    <{punct}<NP[!$EX] <<={be}
+SQ      first  SINV  <VB~={be}
+SQ      first  VBZ|VBD|VBP|VB|MD SQ *
 FRAG    first  IN NP~ VP ADJP ADVP FRAG S X SBAR RB|CC PP -{punct}
 QP      first  {dollar}
 QP      last   NN|NNS CD QP

@@ -22,13 +22,18 @@ PP       IN    ... [ IN|TO CC IN|TO ] ...
 QP       NP    ... [ RB|IN=at JJS|RBS=least,most ] ...
 QP       QP    {dollar} [ CD CD ] ...
 # modifiers joined by a conjunction: "black and white cats", "the cat and dog food", "cats, dogs and birds food"
-NP       NP    [ NN|JJ|DT|PRP$|VBG|NNP|CD|QP|INTJ|X CC {flat}|QP|INTJ|X ] -CC|, ...
-NP       NP    DT [ NN|JJ|VBG|NNP CC {flat}|VP|QP|DT ] {noun}
+NP       NP    [ DT|JJ|RB CC -CC|,|NP~ ] -CC|,|NP~ -NP~*
+NP       NP    [ -DT|JJ|RB|NNS|NP~|ADJP CC -CC|,|DT|NP~ ] -CC|,|NP~ -NP~*
+NP       NP    DT [ -NNS|NP~|,|ADJP CC -CC|NP~ ] -,|CC
 NP       NP    DT [ NN|JJ|VBG|NNP CC {flat} ] {noun} CC ...
-NP       LIST    ... [ NN|NNP , NN CC NN ] ...+
-# the second conjunct: "a man in a hat and a [red coat]"
-NP|NX|NML|NP-TMP|NP-ADV|UCP       NP-CJ    ...+ CC [ {flat}+ {noun} ]
-NP|NX|NML|NP-TMP|NP-ADV|UCP       NP-CJ    ...+ CC [ {flat}+ {noun} ] ,|CC ...
+NP       LIST    ... [ NN|NNP|``|'' , * CC * ] ...+
+# the second conjunct: "a man in a hat and a [red coat]", then the first
+NP        NP-CJ    ...+ CC [ -CC|NP~ -CC|NP~* -CC|,|NP~ ] ,?
+NP        NP-CJ    ...+ CC [ -CC|NP~ -CC|NP~* -CC|,|NP~ ] ,? CC ...
+NP~       ADJP     CC=both,either,neither? [ -CC+ JJ ] CC ... NP-CJ ...
+NP~       NP       CC=both,either,neither? [ -CC=both,either,neither -NP-CJ* -NP-CJ|, ] ,? CC NP-CJ ...
+NX|NML|NP-TMP|NP-ADV|UCP       NP-CJ    ...+ CC [ {flat}+ {noun} ]
+NX|NML|NP-TMP|NP-ADV|UCP       NP-CJ    ...+ CC [ {flat}+ {noun} ] ,|CC ...
 NP        NP-CJ    NP CC [ ADVP PP ]
 UCP       NP-CJ    ...+ CC [ {flat}+ JJ ]
 QP       QP    ...+ CC [ .. ]
@@ -73,15 +78,15 @@ DISSOLVED = """
 PP      PP   /TO=to <VBG=according
 PP      *    /IN=between[!< !>] <IN=in
 PP      *    /NN=order[!< !>] <IN=in
-SBARQ   SQ   /VB~={be} !/VB~=-{be} /NP[!/EX !>>NP !<<NP] !/VP|ADJP|WHNP <<WHNP//WP|WDT|WRB|WP$
+SBARQ   SQ   /VB~={be}[!>PP|S|{noun}|{comma}|CC|SINV|NP-ADV|VP !>>ADJP !>>VP/VB~] !/VB~=-{be} !/NP/EX <<WHNP/WP
 """
 
 _PATHS = Paths(word_lists.LABELS, word_lists.WORDS)
-_SPELT = frozenset(["RB", "IN", "JJS", "RBS"])
+_SPELT = frozenset(["RB", "IN", "JJS", "RBS", "CC"])
 
 
 class _Group(NamedTuple):
-    categories: frozenset[str]
+    categories: Mapping[str, bool]
     name: str
     pattern: re.Pattern[str]
 
@@ -125,7 +130,7 @@ def _group(label: str, children: tuple[str, ...]) -> tuple[str, int, int] | None
     """The label of a new node, and from which child to before which it reaches."""
     text = " ".join(children) + " "
     for rule in _GROUPED:
-        if label in rule.categories and (found := rule.pattern.fullmatch(text)):
+        if rule.categories[label] and (found := rule.pattern.fullmatch(text)):
             start = text[: found.start(1)].count(" ")
             end = start + found[1].count(" ")
             return (children[end - 1] if rule.name == "*" else rule.name), start, end
@@ -156,9 +161,11 @@ def _test(text: str) -> str:
     labels = re.sub(
         r"\{(\w+)\}", lambda name: "|".join(sorted(word_lists.LABELS[name[1]])), labels.removeprefix("-")
     )
-    one = "|".join(re.escape(label) for label in labels.split("|"))
+    one = "|".join(
+        re.escape(label[:-1]) + "[^ =]*" if label.endswith("~") else re.escape(label) for label in labels.split("|")
+    )
     words = f"=(?:{words.replace(',', '|')})" if words else "(?:=[^ ]*)?"
-    return f"(?:{f'(?:{one}){words}' if wanted else f'(?!(?:{one})[ =])[^ ]+'} ){repeat}"
+    return f"(?:{f'(?:{one}){words}' if wanted else f'(?!(?:{one}){words} )[^ ]+'} ){repeat}"
 
 
 def _rows(text: str) -> list[list[str]]:
@@ -166,7 +173,7 @@ def _rows(text: str) -> list[list[str]]:
 
 
 _GROUPED = [
-    _Group(frozenset(categories.split("|")), name, _pattern(" ".join(tests)))
+    _Group(_PATHS.labels(categories), name, _pattern(" ".join(tests)))
     for categories, name, *tests in _rows(GROUPED)
 ]
 _FIXED: dict[str, list[tuple[bool, list[tuple[str, str]]]]] = {}

@@ -8,9 +8,9 @@ adverb        .ADVP|RB^S|VP|SBAR|NP
 asks_noun     .[@VB~={be} /NP !/NP[/EX]] <<WHNP
 object        /NP~
 object        /WHNP
-nested        /PP[/NP~] /IN|TO
-nested        @PP/NP~ !/VB~|RB|NN|JJ|RP
 object        /UCP[@NP|NN]
+object        /PP//NP~ /CC
+nested        @PP /PP/NP~ !/VB~|RB|NN|JJ|RP|FW
 bare          .[!/-IN|TO]
 base_clause   /VP[/VB]
 """
@@ -25,12 +25,12 @@ nmod:npmod    QP       NP[/JJS|RBS]
 case          NP       RB|IN=at  >JJS|RBS=least,most
 # coordination
 advmod        ADVP     ADVP      ^[@CC]
-cc:preconj    NP       CC|DT|PDT={preconj}   >>CC <|CC|DT|PDT={preconj} !<<CC
 cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP
-cc:preconj    NP|UCP       CC={preconj}   <<NP[/CC]
+cc:preconj    NP       CC={preconj}   !< >>CC
+cc:preconj    NP       CC={preconj}   <<CC[<-{punct}] >-DT|NP
+cc:preconj    NP       CC={preconj}   <<CC=-{preconj} >-DT|NP
+cc:preconj    NP|UCP   CC={preconj}   <<NP|LIST[/CC] !>DT
 cc:preconj    NP       CC={preconj}   >>NP[/CC] <<NP
-cc:preconj    NP       CC={preconj}   <<CC !<|={preconj} !<<NP
-cc:preconj    NP       CC={preconj}   <<CC <<CC[<{content}]
 cc:preconj    S|VP|PP|ADJP|ADVP|SBAR|UCP|SQ|SINV|SBARQ       CC={preconj}   >>CC !<<-{punct}
 case          PP       CC         !<< >NP|NN
 dep           *        CC={preconj}
@@ -46,6 +46,7 @@ conj          ADVP|PP  RB   <CC|CONJP &after
 conj          {coordinated}   {phrase}|{content}  <ADVP<CC|CONJP &after &after
 conj          {coordinated}   {phrase}|{content}  <{comma} >>CC|CONJP &after
 conj          {coordinated}   {phrase}|{content}  <{comma}<{phrase}<{comma} >>CC
+conj          SQ       SQ|NP      <{comma}<{phrase} &after !^[@ADJP]
 conj          ADJP     JJ|NN   <CC
 conj          LIST     NN|NNP
 conj          IN|TO    IN|TO
@@ -56,7 +57,8 @@ neg           ADVP        DT=no  >>
 det:predet    {nominal}  DT               >DT ^[@-DT] !>>CC
 det:predet    NP         DT               >{possessive}
 neg           {nominal}  DT=no            >>
-cc:preconj    NP|UCP     DT={preconj}     >>CC|LIST !<<CC
+cc:preconj    NP|UCP     DT={preconj}     >>CC|LIST
+cc:preconj    NP         DT|PDT={preconj} !<  ^NP[!<<CC]>>NP-CJ
 cc:preconj    NP         DT={preconj}     >NP[/CC @{noun}]
 det           UCP        DT               ^[@{noun}]
 dep           NP         DT       >NP>CC ^[@NP]
@@ -96,8 +98,11 @@ nummod        {nominal}  CD|QP
 dep           NML        NML              >{comma}
 dep           NP         {noun}           >NX
 nmod:npmod    NP         {noun}           ^[@JJ] >>
+appos         NP         NNP     <{comma}<NNP >>
+conj          NP         {noun}  <{comma} >>CC
+dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
 compound      {nominal}  {noun}|NX|NML|LIST|FW   >>
-conj          NP         FW=etc,ect       <<
+conj          NP|NP-CJ   FW=etc,ect       <<
 conj          NP         NP               >>FW=etc,ect <{comma}
 nmod:poss     {nominal}  NP[/POS]         >>{noun}|NX|NML|NP|LIST
 amod          {nominal}  NP[$JJ|VBN]  >>{noun}|NX|NML
@@ -140,6 +145,7 @@ dep           X        ADVP
 dep           CONJP      ADVP
 dep           ADVP     RB|RBR   >CC
 nmod          NP       ADVP[/IN=at>DT]  &after
+case          ADVP       RB=at   >RBS|JJS
 advmod        {advised}  RB|RBR|RBS|ADVP|WHADVP
 advmod        {advised}  WRB  >>
 advmod        ADVP     JJ|MWE      >>RB
@@ -150,12 +156,12 @@ advmod        QP       PDT|IN|JJ|JJR|JJS|RB|RBR|RBS|MWE|DT  >>
 nmod:tmod     S        NP-TMP  >>NP >>VP
 nmod:tmod     S        NP-TMP  <<NP >>VP
 dep           S        NP-TMP
-nmod:tmod     -SQ|ADJP|FRAG        NP-TMP
+nmod:tmod     -SQ|SBARQ|SINV|ADJP|FRAG        NP-TMP
 nmod:tmod     ADJP     NP-TMP[@{noun}={time}]
 nmod:tmod     ADJP     NP-TMP   &after
 nmod:npmod    ADJP     NP-TMP
 dep           S        NP-ADV
-nmod:npmod    *        NP-ADV
+nmod:npmod    -SQ|SBARQ|SINV      NP-ADV
 discourse     {phrase}        PRN[@INTJ]
 parataxis     VP       PRN[@S]
 parataxis     S        PRN[@S|VP]  ^[@VP]
@@ -181,76 +187,95 @@ parataxis     FRAG     S         <{colon}
 parataxis     FRAG     FRAG      &after !<CC
 appos         WHNP     NP        <{comma}
 case          ADVP     IN
+case          ADVP     RB=at   >RBS|JJS
 mark          PP|WHPP  IN|TO|MWE  ^[@S[!@VP@NN|NNS]]
 mark          PP|WHPP  IN|TO|MWE  ^[@SBAR]
 dep           PP       VBG  >PP[@S]
 case          PP|WHPP  IN|TO|JJ|VBN|MWE
 case          PP|WHPP  VBG  !<
-expl          *        NP[$EX]
+expl          -SQ      NP[$EX]
 dobj          S        NP       >>VP/TO ^S^VP -> ^S^VP
 nmod:tmod     S        NP[@{noun}={time} !/CC]  >NP>>VP
 nsubj         S|PRN    NP       >>VP
 nsubj         S        NP       >>NP|ADJP ^S^VP
-nsubj         SBARQ    NP       <VB~={be}
-nsubj         SQ       NP       >>VP|ADJP
+nsubj         SBARQ    NP       <VB~={be} <<WHNP/WP
+nsubj         SBARQ    NP       >VB~={be} <<WHNP/WP
+dobj          SQ[@VB~=-{be}] NP[/EX]  ^<WHNP !>>NP
+expl          SQ       NP[/EX]
+expl          SQ       NP[/NP/EX]
+expl          SQ       NP[/NP/NP/EX]
+conj          SQ       NP       <CC>>VP
+nsubj         SQ       NP       >>VP
+nsubj         SQ       NP       >>ADJP <VB~={be}
+dep           SQ[@ADJP] NP      >>ADJP ^<NP
+dobj          SQ[@ADJP] NP      >>ADJP ^<WHNP[!$={time}]
+dep           SQ[@ADJP] NP      >>ADJP ^<WHNP
+nsubj         SQ       NP       >>ADJP
 nsubj         SQ       NP       <VB~={be}
-dobj          SQ[@VB~=-{be}]       NP       ^<WHNP !>NP
+dobj          SQ[@VB~=-{be}] NP  ^<WHNP <NP[/EX]
+nsubj         SQ       NP       <NP[/EX]
+nsubj         SQ[@VB~] NP       <RB
+dobj          SQ[@VB~=-{be}] NP  ^<WHNP !>NP
 dep           SQ       NP       ^<NP
 nsubj         SQ[@VB~] NP       <VB~ !^<WHNP
-nsubj         SQ[@VB~] NP       <RB !^<WHNP
-nsubj         SQ       NP       <NP[/EX]
 dep           SQ       NP
 nsubj         SINV     NP       <MD|VBZ|VBD|VBP|VB|VP
 nsubj         SINV     NP       <{adverbial}<VBZ|VBD|VBP|VB|VP
 nsubj         SINV     NP       <NP >VP ^[@NP]
-nsubj         SINV     NP       >VP !<<NP
-ccomp         SINV     S[/VP/VB|VBZ|VBP|VBD]  >{comma}
+nsubj         SINV     NP       >VP !<<NP|VB~ !>>NP
+ccomp         SINV     S[!/VP/VBN|VBG]  >{comma}
 auxpass       SINV     VP[@VB~={pass} !/NP|PP|ADJP|VP]   ^@VP@VBN
-aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP
-cop           SINV     VP[@VB~={be} !/NP|PP|ADJP|VP]   ^@NP
-advcl         SBARQ    S        ^@WHNP
+aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP@VB~
+cop           SINV     VP[/VB~={be}]   ^@NP
+advcl         SBARQ    SBAR[/IN !/RB|ADVP]  >>SQ
+advcl         SBARQ    S[/VP]  ^@WHNP
 nmod:tmod     VP       NP[@{noun}={time} !/CC]   <<{be_verb}={be} ^<<NP[/EX]
 nsubj         VP       NP      <<{be_verb}={be} ^<<NP[/EX] !>>NP
 nsubj         VP       UCP[@NP]      <<{be_verb}={be} ^<<NP[/EX]
 nsubj         VP[@NN|NNS|VB] NP  ^VP^VP<<NP[/EX] -> ^VP^VP
-auxpass       VP|SQ|SINV   VB~={pass}   >>VP[/VBN|VBD]
-auxpass       VP|SQ|SINV   VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO]
-auxpass       VP|SQ|SINV   VB~={pass}   >>ADJP[$VBN|VBD]
+auxpass       SQ           VB~={be}     >>VP[/VBN|VBD]
+auxpass       VP|SINV      VB~={pass}   >>VP[/VBN|VBD]
+auxpass       VP|SINV      VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO]
+auxpass       VP|SINV      VB~={pass}   >>ADJP[$VBN|VBD]
 auxpass       VP           VB~={pass}   >>ADJP/ADJP@VBN
 auxpass       VP           VB~={pass}   >>ADJP/VBN|VBD
 auxpass       VP           VB~={pass}   >>UCP[@ADJP]/VP@VBN|VBD
-aux           VP|SQ|SINV   MD
+aux           VP|SINV   MD
+aux           SINV     VB~  >>VP ^[@VP]
+cop           SINV     VB~={be}  ^[@ADJP] >>ADJP
+cop           SINV     VB~={be}  <ADVP ^[@NP] >NP
+aux           SQ        MD   !&after
 cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP]
-cop           SBARQ    VB~={be}  ^@WHNP
+cop           SBARQ    VB~={be}  <<WHNP/WP
 aux           SQ       VB~  >>VP|ADJP
-aux           VP|SQ|SINV   VB~={auxiliary} >>VP
+aux           VP|SQ   VB~={auxiliary} >>VP
 mark          VP       TO
 mark          S[@TO]   TO
 mark          SBAR     IN|DT|MWE  >>S|FRAG
 mark          SBAR     IN=that     >>SINV
 nmod          NP~|NX|NML|WHNP  PP[@PP[/NP~ /IN]]
-nmod          NP~  PP[/IN/CC @PP/NP]
+nmod          NP~|NX|NML|WHNP  PP[&object]
+nmod          NP~              PP[@NML]
+nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&object]
 nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&nested]
-nmod          NP~|NX|NML|WHNP|VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&object]
 case          VP  PP[@IN|TO]   <<ADJP/PP -> <<ADJP/PP
 case          VP  PP[@IN|TO]   <<PP[!&head /NP] -> <<PP[!&head /NP]
 case          VP  PP[@IN|TO]   <<PP//PP -> <<PP//PP
 case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
-nmod          FRAG     PP[@PP/NP]
-nmod          NP~|FRAG     PP[/PP/NP /ADVP]
-nmod          VP|ADJP  PP[&bare]
+nmod          VP|ADJP   PP[&bare]
 nmod          S         PP[&object]  >>VP
 nmod          S         PP[&nested]  >>VP
-nmod          SINV      PP        ^[@VP|VB~]
-nmod          S|SINV         PP[&bare]  >>VP
-nmod          S|SQ           PP[@PP>CC|{comma}|ADVP]  >>VP
-nmod          PP|SBARQ       PP
-nmod          NP~|VP|ADJP|ADVP|FRAG    PP[@PP>CC|CONJP]
-acl           NP~|NX|NML|WHNP       PP
-advcl         VP|ADJP|SQ|ADVP    PP[!&bare !/PP]
-advcl         VP|S|ADJP|SQ|ADVP    PP[/VBG|VBN|RB|NN|JJ|RP @PP]
-advcl         S    PP[!/NP|PP !&bare]
-advcl         S    PP[@SBAR|S|ADVP|ADJP|VP|NN|RB|UCP]
+nmod          S    PP[&bare]    >>VP
+nmod          S         PP[@PP !/VB~|RB|NN|JJ|RP|FW]    >>VP
+nmod          SINV      PP        ^[@VP]
+nmod          SBARQ     PP        !&after
+nmod          PP        PP
+nmod          NP~              PP[@PP/NP~ /ADVP !/CC]
+nmod          FRAG             PP[@PP/NP~]
+dep           NP~|NX|NML|WHNP  PP[@PP !/-PP|CC|CONJP|ADVP|{comma}]
+acl           NP~|NX|NML|WHNP  PP
+advcl         VP|S|ADJP|SQ|ADVP    PP[@-PP !&bare !/NP~]
+advcl         VP|S|ADJP|SQ|ADVP    PP[@PP /VB~|RB|NN|JJ|RP|FW]
 compound:prt  VP       PRT|RP
 compound:prt  ADJP     RP
 parataxis     VP       NP       <{colon}
@@ -307,16 +332,27 @@ advcl         S        S[@VP/VBG|VBN]  >{comma} >>VP !<{quote}
 dep           S        S[@VP/VBG|VBN]  <{quote}
 ccomp         S        S        >{comma} >>VP
 csubj         S        SBAR|S   >>VP !>NP !<<NP
-nmod:tmod     SBARQ       WHNP[@{noun}={time} !/CC]  >>SQ[/NP]
-dobj          SBARQ       WHNP  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
-nsubj         SBARQ       WHNP  >>SQ[@VB~ !/S|SINV]
-nsubj         SBARQ       WHNP  >>SQ[@VP|ADJP !/NP]
-nmod          SBARQ       WHNP  >>SQ[/NP @VP|ADJP[/PP[@IN|TO]]]
-nsubj         SBARQ       WHNP  >>SQ[@ADJP /VB~=-{be}]
-dobj          SBARQ       WHNP  >>SQ[/NP @VP[/S/VP/TO]]    -> >>SQ@VP/S[/VP/TO]
-dobj          SBARQ       WHNP  >>SQ[/NP @VP|ADJP /VB~|MD]
-dobj          SBARQ       WHNP  >>SQ[/NP @VP[!/NP]]
-dobj          SBARQ       WHNP  >>S[/NP @VP]
+nmod:tmod     SBARQ    WHNP[@{noun}={time} !/CC]  >>SQ[/NP~]
+nmod          SBARQ    WHNP  >>ADJP/PP[@IN|TO]
+dobj          SBARQ    WHNP  >>ADJP >NP
+dobj          SBARQ    WHNP  >>ADJP >VB~>NP
+nsubj         SBARQ    WHNP  >>ADJP
+dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
+dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP-ADV|ADJP]
+dobj          SBARQ    WHNP  >>SQ[@VB~={tell} /S]
+nsubj         SBARQ    WHNP  >>SQ[@VB~ !/SINV]
+nsubj         SBARQ    WHNP  >>SQ[@VP !/NP|NN|NX|RRC]
+dobj          SBARQ    WHNP[!//WP|WDT|WRB|WP$]  >>SQ[@ADJP /VB~={be} !/NP]
+nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~ !/NP|RRC]
+nmod          SBARQ    WHNP  >>SQ[@VP|ADJP[/PP[@IN|TO]] /VB~|MD]
+nsubj         SBARQ    WHNP  >>SQ[@VP>NP]
+nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~=-{be}]
+dep           SBARQ    WHNP[@WRB]
+dobj          SBARQ    WHNP  >>SQ[/NP @VP[/S/VP/TO]]    -> >>SQ@VP/S[/VP/TO]
+dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP /VB~={be}]
+dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP[!/NP] /VB~|MD]
+dobj          SBARQ    WHNP  >>SQ[/NP @VP[!/NP]]
+dobj          SBARQ    WHNP  >>S[/NP @VP[!/NP]]
 nsubj         SBAR        WHNP  >>S[@VP !/NP]
 advmod        SBAR        WHNP[/WRB]  >VP
 nsubj         SBAR        WHNP  >>VP

@@ -38,6 +38,7 @@ LABELS = _lists(
 )
 WORDS = _lists(
     """
+    full_be be is are was were been being am
     be  be is are was were been being am 's 're 'm s
     pass  be is are was were been being am 's 're 'm s get gets got getting gotten
     preconj  both either neither
