@@ -1,4 +1,4 @@
-"""Draws the sample in examples/vsd: 60 entries of VSD val, half to fit on and half to score, relations balanced.
+"""Draws the sample in examples/vsd: 60 entries of VSD val, half to fit on and half to score, at random.
 
 python recipes/vsd_sample.py --data DIR    # DIR holds vsdv1_val.json and vsdv2_val.json
 """
@@ -11,25 +11,14 @@ import random
 from pathlib import Path
 from typing import Any
 
-from llava_vsd.relations import RELATIONS
-
 EACH = 30
 TARGET = Path(__file__).resolve().parent.parent / "examples" / "vsd"
 
 
 def chosen(entries: list[dict[str, Any]], count: int, seed: int) -> list[int]:
-    """Places of `count` entries with 2 to 5 unique descriptions, relations in turn; random but for that."""
-    rng = random.Random(seed)
+    """Places of `count` entries, at random among those with 2 to 5 unique descriptions."""
     places = [place for place, entry in enumerate(entries) if 2 <= len(set(entry["captions"])) <= 5]
-    rng.shuffle(places)
-    by_relation = {
-        name: [p for p in places if entries[p]["triple_list"][0]["p"] == name] for name in RELATIONS
-    }
-    picked: list[int] = []
-    while len(picked) < count:
-        for name in RELATIONS:
-            picked.append(by_relation[name].pop())
-    return picked[:count]
+    return random.Random(seed).sample(places, count)
 
 
 def main() -> None:
