@@ -84,6 +84,10 @@ def fetch(
     from llava_vsd.jsonl import read_rows
     from llava_vsd.schema import Item
 
+    known = (*SOURCES, GRAMMAR)
+    for name in names:
+        if name not in known:
+            raise UsageError(f"nothing is known under the name {name!r}; known are {', '.join(known)}")
     if GRAMMAR in names:
         if len(set(names)) > 1 or items:
             raise UsageError(f"{GRAMMAR} is fetched by itself; expected no other name and no --items")
@@ -95,7 +99,7 @@ def fetch(
     if url is not None and given is not None:
         raise UsageError("--url and --from exclude each other")
     if items and not holding:
-        with_images = ", ".join(known.name for known in SOURCES.values() if known.ids)
+        with_images = ", ".join(name for name, known_source in SOURCES.items() if known_source.ids)
         raise UsageError(f"--items chooses images, and {', '.join(names)} has none (but {with_images})")
     ids = {row.image for path in items for row in read_rows(path, Item)} if items else None
     reports = []

@@ -93,7 +93,9 @@ class _HeadTable:
         if node.label not in self._of_category:
             self._of_category[node.label] = [rule for rule in self._rules if rule.covers[node.label]]
         rules = self._of_category[node.label]
-        found = next((head for rule in rules if (head := rule.find(node.children)) is not None), node.children[-1])
+        found = next(
+            (head for rule in rules if (head := rule.find(node.children)) is not None), node.children[-1]
+        )
         return _before_conjunction(found, node)
 
 

@@ -162,7 +162,8 @@ def _test(text: str) -> str:
         r"\{(\w+)\}", lambda name: "|".join(sorted(word_lists.LABELS[name[1]])), labels.removeprefix("-")
     )
     one = "|".join(
-        re.escape(label[:-1]) + "[^ =]*" if label.endswith("~") else re.escape(label) for label in labels.split("|")
+        re.escape(label[:-1]) + "[^ =]*" if label.endswith("~") else re.escape(label)
+        for label in labels.split("|")
     )
     words = f"=(?:{words.replace(',', '|')})" if words else "(?:=[^ ]*)?"
     return f"(?:{f'(?:{one}){words}' if wanted else f'(?!(?:{one}){words} )[^ ]+'} ){repeat}"
