@@ -200,6 +200,8 @@ def test_gaps_are_filled_with_the_article_that_fits(template, subject, object, s
         ("there is {S} on the {O}", (UNCOUNTED, ANY)),
         ("there is some {S} on the {O}", (UNCOUNTED, ANY)),
         ("the {S} are under these {O}", (PLURAL, PLURAL)),
+        ("behind the {O} is a {S}", (COUNTED, ANY)),
+        ("above some {O} are the {S}", (PLURAL, UNCOUNTED | PLURAL)),
         ("some {S} are on another {O}", (PLURAL, COUNTED)),
         ("{S} on {O}", (ANY, ANY)),
     ],

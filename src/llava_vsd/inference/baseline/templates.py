@@ -29,11 +29,12 @@ _ALSO_CALLED: dict[Relation, tuple[str, ...]] = {
 _PLAIN = (
     *("there is a {S} %s the {O}", "the {S} is %s the {O}", "a {S} is %s a {O}"),
     *("there are {S} %s the {O}", "the {S} are %s the {O}", "some {S} are %s the {O}"),
-    *("%s the {O} is a {S}", "%s a {O} is the {S}", "%s the {O} are some {S}", "%s some {O} are the {S}"),
+    *("%s the {O} is a {S}", "%s a {O} is the {S}", "%s a {O} is a {S}"),
+    *("%s the {O} are some {S}", "%s some {O} are the {S}"),
     *("a {S} is %s another {O}", "there is a {S} %s another {O}", "one {S} is %s the other {O}"),
-    *("some {S} are %s some other {O}", "there are {S} %s other {O}", "%s one {O} is another {S}"),
+    *("some {S} are %s some other {O}", "there are {S} %s other {O}", "a {S} can be seen %s another {O}"),
 )
-_OTHER_SIDE = ("the {O} is %s the {S}", "the {O} are %s the {S}")
+_OTHER_SIDE = ("the {O} is %s the {S}", "a {O} is %s a {S}", "the {O} are %s the {S}")
 
 _COUNTED = {"a", "an", "another", "one", "each", "every"}
 _MANY = {"many", "several", "two", "three", "four", "these", "those", "few", "both"}
@@ -43,6 +44,7 @@ _PLURAL_VERBS = {"are", "were", "have", "sit", "stand", "lie", "hang"}
 _BEFORE_GAPS = (
     ARTICLES | _SECOND | {"is", "are"} | {said.split()[-1] for each in PHRASES.values() for said in each}
 )
+_FRONTED = {said.split()[0] for each in PHRASES.values() for said in each}
 _SAYS_LITTLE = {"a", "an", "the", "some", "is", "are", "there", "be", "this", "that"}
 
 _VOWEL_SOUND = re.compile(r"(?!uni|use|usu|eu|one|ukulele)[aeiou]|hour|honest|heir")
@@ -134,11 +136,14 @@ def _number(words: list[str], at: int) -> int:
         allowed &= COUNTED
     if before in _MANY:
         allowed &= PLURAL
-    if before == "some" or words[1 : at + 1] in (["there", "is", words[at]], ["there", "are", words[at]]):
+    if before == "some" or before in _SINGULAR_VERBS | _PLURAL_VERBS:
         allowed &= UNCOUNTED | PLURAL
-    if after in _SINGULAR_VERBS or (words[1:3] == ["there", "is"] and at <= 4):
+    verbs = {before, words[at - 2]} if at > 1 else set()  # `there is a {S}`, `behind the {O} is the {S}`
+    if words[1] not in _FRONTED:
+        verbs.add(after)
+    if not verbs.isdisjoint(_SINGULAR_VERBS):
         allowed &= COUNTED | UNCOUNTED
-    if after in _PLURAL_VERBS or (words[1:3] == ["there", "are"] and at <= 4):
+    if not verbs.isdisjoint(_PLURAL_VERBS):
         allowed &= PLURAL
     return allowed
 
