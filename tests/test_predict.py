@@ -174,7 +174,18 @@ def test_the_command_predicts_resumes_and_overwrites(tmp_path, capsys):
     before = (tmp_path / "items.jsonl").read_bytes()
     for more in ([], ["--overwrite"]):
         code, printed = vsd("-o", f"{tmp_path}/items.jsonl", *more)
-        assert (code, printed.err.count("\n")) == (2 if more else 1, 1)
+        assert (code, printed.err.count("\n")) == (2, 1)
         assert (tmp_path / "items.jsonl").read_bytes() == before
     code, printed = vsd("-o", str(tmp_path), "--overwrite")
     assert (code, printed.err) == (1, f"vsd: {tmp_path}: cannot be written: Is a directory\n")
+
+
+def test_overwriting_a_file_that_another_run_writes_is_refused(tmp_path):
+    items, answers = make(3)
+    path = tmp_path / "out.jsonl"
+    with Run(items, Scripted(answers), path) as run:
+        next(iter(run))
+        begun = path.read_bytes()
+        with pytest.raises(FileError, match="another process is writing"):
+            Run(items, Scripted(answers), path, overwrite=True)
+        assert path.read_bytes() == begun

@@ -162,6 +162,12 @@ class Appender:
     On opening, the rows of the existing file are handed to `keep`; if it takes them all, a torn last line (one
     without its line feed) is cut off. Each row is then written by one unbuffered write, line feed included.
 
+    Args:
+        path: the file.
+        model: of its rows.
+        keep: gets each row of the existing file.
+        anew: empty the file instead of going on in it.
+
     Raises:
         RowError: a whole line of the existing file is not a row, or the last one is not the beginning of a row; the
             file stays as it was, also if `keep` raises.
@@ -169,7 +175,9 @@ class Appender:
             POSIX lock; on Windows, which has none, the caller must see to it).
     """
 
-    def __init__(self, path: str | Path, model: type[M], keep: Callable[[M], None]) -> None:
+    def __init__(
+        self, path: str | Path, model: type[M], keep: Callable[[M], None], *, anew: bool = False
+    ) -> None:
         self.path = Path(path)
         if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
             raise FileError(path, "is a pipe or device; expected a file, from which the same run can go on")
@@ -180,7 +188,7 @@ class Appender:
             raise _unwritable(path, error) from None
         try:
             _lock(self._file, self.path)
-            self._file.truncate(self._keep_rows(model, keep))
+            self._file.truncate(0 if anew else self._keep_rows(model, keep))
         except BaseException:
             self._file.close()
             raise

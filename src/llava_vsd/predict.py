@@ -45,6 +45,7 @@ class Run:
         items: what to predict.
         engine: what answers.
         path: the file; rows that it holds already are kept if they are the first ones of this very run.
+        overwrite: empty the file instead.
 
     Attributes:
         done: how many items the file has held from the beginning.
@@ -56,12 +57,14 @@ class Run:
         RowError: a whole line of it is no prediction.
     """
 
-    def __init__(self, items: Sequence[Item], engine: Engine, path: str | Path) -> None:
+    def __init__(
+        self, items: Sequence[Item], engine: Engine, path: str | Path, *, overwrite: bool = False
+    ) -> None:
         refuse_doubled(items)
         self.items, self.engine, self.path = items, engine, Path(path)
         self.done = 0
         self._settings = json.loads(json.dumps(engine.settings))  # as they come back from the file
-        self._file = Appender(self.path, Prediction, self._keep)
+        self._file = Appender(self.path, Prediction, self._keep, anew=overwrite)
 
     def _keep(self, row: Prediction) -> None:
         where = f"{self.path}: line {self.done + 1}"

@@ -41,11 +41,9 @@ def predict(
 
     asked = list(read_rows(items, Item))
     engine = load_engine(model)
-    if overwrite and output.is_file():
-        if output.samefile(items):
-            raise UsageError(f"{output} holds the items; expected another file for the predictions")
-        output.unlink()
-    with Run(asked, engine, output) as run:
+    if output.exists() and output.samefile(items):
+        raise UsageError(f"{output} holds the items; expected another file for the predictions")
+    with Run(asked, engine, output, overwrite=overwrite) as run:
         before = run.done
         for _ in tracked(run, "items", total=len(asked), done=before):
             pass
