@@ -23,7 +23,7 @@ from estimate import Model, estimate
 from reweigh import reweigh
 
 from llava_vsd.metrics.spice.bounds import fit_costs
-from llava_vsd.metrics.spice.grammar import Grammar
+from llava_vsd.metrics.spice.grammar import ROOT, Grammar
 from llava_vsd.metrics.spice.pcfg import Parser
 from llava_vsd.metrics.spice.sample import SENTENCES
 from llava_vsd.metrics.spice.trees import Tree
@@ -54,7 +54,7 @@ def collect(folder: Path, *, val: bool, every: int, processes: int | None) -> li
     _parser = treebank.original_parser(folder)
     with ProcessPoolExecutor(processes, multiprocessing.get_context("fork")) as pool:
         again = list(pool.map(_parse, sentences, chunksize=100))
-    return [*coco, *vsd, *again]
+    return [*coco, *vsd, *(tree for tree in again if tree.startswith(f"({ROOT} "))]
 
 
 _parser: Parser

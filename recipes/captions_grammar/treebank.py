@@ -21,13 +21,18 @@ VSD_LIKE: Final = ("train_vsd_like_trees_0", "train_vsd_like_trees_1")
 VSD_VAL: Final = "parses_val"
 ORIGINAL: Final = "englishPCFG.ser.gz"
 
-WRITTEN_EVERY: Final = {"coco": 5, "vsd": 8}  # one caption in so many is also parsed in its written form
+WRITTEN_EVERY: Final = {"coco": 5, "vsd": 3}  # one caption in so many is also parsed in its written form
 CAPITAL: Final = {"coco": 0.87, "vsd": 0.2}  # shares of captions that are written with a capital, a full stop
 FULL_STOP: Final = {"coco": 0.85, "vsd": 0.9}
 NAMES: Final = 0.08  # share of captions in which a word inside has a capital
 PHRASE_EVERY: Final = 20  # of one caption in so many a noun phrase is parsed by itself
-COMMAS: Final = 0.12  # share of COCO's captions in which commas are tried
-COMMA_BEFORE: Final = {"and": 0.5, "while": 0.5, "with": 0.15, "a": 0.15, "next": 0.15, "near": 0.15}
+SHOUTED: Final = 0.015  # share of captions in capitals throughout
+BRACKETED: Final = 0.015  # share of captions with a word in quotation marks or brackets
+BRACKETS: Final = (("``", "''"), ("-LRB-", "-RRB-"))
+MARKED: Final = {"coco": 0.12, "vsd": 0.02}  # share of captions in which a comma is tried before some words
+MARK_BEFORE: Final = {"and": 0.5, "while": 0.5, "with": 0.15, "a": 0.15, "next": 0.15, "near": 0.15}
+INSIDE: Final = {",": 0.85, ";": 0.03, ":": 0.03, "-": 0.04, "--": 0.03, "&": 0.02}  # which mark it is
+END: Final = {".": 0.955, "!": 0.015, ";": 0.01, "?": 0.01, ":": 0.01}
 
 
 def trees(folder: Path, name: str) -> Iterator[str]:
@@ -46,21 +51,23 @@ def written(golden: Sequence[str], style: str, rng: random.Random) -> Iterator[l
     """
     for tree in golden[:: WRITTEN_EVERY[style]]:
         words = [leaf.word or "" for leaf in Tree.read(tree).leaves()]
-        if style == "coco" and rng.random() < COMMAS:
-            words = [
-                part
-                for place, word in enumerate(words)
-                for part in (
-                    [",", word] if place > 2 and rng.random() < COMMA_BEFORE.get(word, 0) else [word]
-                )
-            ]
         if rng.random() < NAMES:
             place = rng.randrange(len(words))
             words[place] = words[place].capitalize()
         if rng.random() < CAPITAL[style]:
             words[0] = words[0].capitalize()
+        if rng.random() < SHOUTED:
+            words = [word.upper() for word in words]
+        if rng.random() < BRACKETED:
+            place = rng.randrange(len(words))
+            opening, closing = rng.choice(BRACKETS)
+            words[place : place + 1] = [opening, words[place], closing]
+        if rng.random() < MARKED[style]:
+            for place in range(len(words) - 1, 2, -1):
+                if rng.random() < MARK_BEFORE.get(words[place], 0):
+                    words.insert(place, *rng.choices(list(INSIDE), list(INSIDE.values())))
         if rng.random() < FULL_STOP[style] and words[-1] != ".":
-            words.append(".")
+            words += rng.choices(list(END), list(END.values()))
         yield words
 
 
