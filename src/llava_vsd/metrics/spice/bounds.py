@@ -162,6 +162,7 @@ def fit_costs(grammar: Grammar, sentences: Sequence[Sequence[str]], steps: int =
     """
     parts = body(grammar)
     lengths = np.bincount([len(sentence) for sentence in sentences]) / len(sentences)
+    occurring = lengths > 0  # a grammar may have no tree of another length
     words = Counter((word, place == 0) for sentence in sentences for place, word in enumerate(sentence))
     weights = np.array(list(words.values())) / len(sentences)
     taggings = np.stack([grammar.lexicon.scores(word, first=first) for word, first in words]).astype(
@@ -173,7 +174,7 @@ def fit_costs(grammar: Grammar, sentences: Sequence[Sequence[str]], steps: int =
         tree_scores, tree_tags = best_tags(parts, inside(parts, costs.astype(np.float32), len(lengths)))
         above = taggings - costs
         choice = above.argmax(axis=1)
-        bound = lengths @ tree_scores + weights @ above.max(axis=1)
+        bound = lengths[occurring] @ tree_scores[occurring] + weights @ above.max(axis=1)
         if bound < lowest:
             best, lowest = costs, bound
         slope = lengths @ tree_tags[:, grammar.tags] - np.bincount(choice, weights, minlength=len(costs))
