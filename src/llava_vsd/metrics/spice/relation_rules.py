@@ -24,6 +24,7 @@ mwe           IN       RB
 nmod:npmod    QP       NP[/JJS|RBS]
 case          NP       RB|IN=at  >JJS|RBS=least,most
 # coordination
+dep           S[@PP|RB] {phrase}  <CC|CONJP &after
 advmod        ADVP     ADVP      ^[@CC]
 cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP
 cc:preconj    NP       CC={preconj}   !< >>CC
@@ -41,11 +42,14 @@ acl           UCP      VP[@VB~]        ^[@NP]
 acl:relcl     UCP      RRC       ^[@NP]
 advmod        UCP      ADVP      ^[@NP]
 case          ADVP     IN        ^[@CC]
-conj          {coordinated}   {phrase}|{content}  <CC|CONJP &after !&adverb
+discourse     {phrase}        PRN[@INTJ]
+conj          {coordinated}   PRN|{conjunct}|{content}  <CC|CONJP &after !&adverb
 conj          ADVP|PP  RB   <CC|CONJP &after
-conj          {coordinated}   {phrase}|{content}  <ADVP<CC|CONJP &after &after
-conj          {coordinated}   {phrase}|{content}  <{comma} >>CC|CONJP &after
-conj          {coordinated}   {phrase}|{content}  <{comma}<{phrase}<{comma} >>CC
+conj          {coordinated}   {conjunct}|{content}  <ADVP<CC|CONJP &after &after
+conj          {coordinated}   {conjunct}|{content}  <{comma} >>CC|CONJP &after
+conj          {coordinated}   {conjunct}|{content}  <{comma}<{phrase}<{comma} >>CC
+conj          VP|S     ADVP[$FW=etc,ect]  <{comma}|CC &after
+conj          S        S  <{comma}<S !>>S !<<CC
 conj          SQ       SQ|NP      <{comma}<{phrase} &after !^[@ADJP]
 conj          ADJP     JJ|NN   <CC
 conj          LIST     NN|NNP
@@ -132,14 +136,17 @@ acl:relcl     {nominal}       SBAR[/S|VP]             <{phrase}|{comma}
 ccomp         {nominal}       SBAR  ^[@-VB~]
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
 conj          ADJP       RB={never} <CC
-neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB|ADVP={never}   !^SINV/RB
+neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB={never}   !^SINV/RB
+neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  ADVP={never}[@RB]
 neg           SBAR     ADVP={never}
 dep           ADVP|SBAR|SINV|WHADVP  RB={never}
 neg           NP       RB={never}
 neg           NP|ADVP  RB=no  !<CC >>
 neg           ADJP  RB=no  !<CC >>JJ|JJR
 advmod        FRAG     RB|ADVP  >>VP|RB
-dep           VP|S       ADVP[$FW=etc,ect]
+dep           S        ADVP[$FW=etc,ect]
+dep           S[@ADJP] ADVP[$FW]
+dep           VP       ADVP[$FW]  &after
 advmod        VP|S|NP|SBAR       ADVP[/RB[!< !>]]  <CC >{phrase} -> >{phrase}
 dep           X        ADVP
 dep           CONJP      ADVP
@@ -181,7 +188,8 @@ compound      QP       CD        ^[@NN]
 nummod        QP       QP        <{dollar}
 amod          INTJ     JJ        >>NN
 nmod:tmod     PP       NP[@{noun}={time} !/CC]  <NP
-conj          PP|ADJP|VP|S|FRAG  FW=etc,ect
+conj          PP|ADJP|FRAG  FW=etc,ect
+conj          VP|S     FW=etc,ect  &after
 appos         FRAG     NP        <{comma}
 parataxis     FRAG     S         <{colon}
 parataxis     FRAG     FRAG      &after !<CC
@@ -193,11 +201,13 @@ mark          PP|WHPP  IN|TO|MWE  ^[@SBAR]
 dep           PP       VBG  >PP[@S]
 case          PP|WHPP  IN|TO|JJ|VBN|MWE
 case          PP|WHPP  VBG  !<
-expl          -SQ      NP[$EX]
+expl          -SQ      NP[/EX]
+expl          -SQ      NP[/NP/EX]
 dobj          S        NP       >>VP/TO ^S^VP -> ^S^VP
 nmod:tmod     S        NP[@{noun}={time} !/CC]  >NP>>VP
 nsubj         S|PRN    NP       >>VP
-nsubj         S        NP       >>NP|ADJP ^S^VP
+nsubj         S        NP       >>NP ^S^VP
+nsubj         S        NP       >ADJP ^S^VP
 nsubj         SBARQ    NP       <VB~={be} <<WHNP/WP
 nsubj         SBARQ    NP       >VB~={be} <<WHNP/WP
 dobj          SQ[@VB~=-{be}] NP[/EX]  ^<WHNP !>>NP
@@ -224,7 +234,7 @@ nsubj         SINV     NP       <{adverbial}<VBZ|VBD|VBP|VB|VP
 nsubj         SINV     NP       <NP >VP ^[@NP]
 nsubj         SINV     NP       >VP !<<NP|VB~ !>>NP
 ccomp         SINV     S[!/VP/VBN|VBG]  >{comma}
-auxpass       SINV     VP[@VB~={pass} !/NP|PP|ADJP|VP]   ^@VP@VBN
+auxpass       SINV     VP  <VP ^@VP@VBN|VBD
 aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP@VB~
 cop           SINV     VP[/VB~={be}]   ^@NP
 advcl         SBARQ    SBAR[/IN !/RB|ADVP]  >>SQ
@@ -255,6 +265,7 @@ mark          SBAR     IN|DT|MWE  >>S|FRAG
 mark          SBAR     IN=that     >>SINV
 nmod          NP~|NX|NML|WHNP  PP[@PP[/NP~ /IN]]
 nmod          NP~|NX|NML|WHNP  PP[&object]
+nmod          NP~              PP[/IN/CC @PP/NP~]
 nmod          NP~              PP[@NML]
 nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&object]
 nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&nested]
@@ -322,7 +333,8 @@ iobj          VP       NP      >NP !>>NP-TMP
 dep           VP       NP      <VB~={be} !&after
 dep           VP[@NP]   NP   <<VB~={be}
 dobj          VP|SQ    NP|WHNP
-parataxis     S        S        <S|PRN|{colon}
+parataxis     S[@S]    S        !>>CC !<<CC &after
+parataxis     S        S        <S|PRN|{colon} !>>CC
 parataxis     S        S        <RB !<<CC
 advcl         S        SBAR     >{comma}|NP|INTJ|ADVP
 advcl         S        SBAR[/WHNP/WRB /VP]  >>VP
@@ -330,8 +342,8 @@ csubj         S        SBAR|S   >VP !<<NP
 advcl         S        S[@VP/TO]          >{comma} >>VP
 advcl         S        S[@VP/VBG|VBN]  >{comma} >>VP !<{quote}
 dep           S        S[@VP/VBG|VBN]  <{quote}
-ccomp         S        S        >{comma} >>VP
-csubj         S        SBAR|S   >>VP !>NP !<<NP
+ccomp         S        S        >{comma}|{unquote} >>VP
+csubj         S        SBAR|S   >>VP !>>NP !<<NP
 nmod:tmod     SBARQ    WHNP[@{noun}={time} !/CC]  >>SQ[/NP~]
 nmod          SBARQ    WHNP  >>ADJP/PP[@IN|TO]
 dobj          SBARQ    WHNP  >>ADJP >NP
