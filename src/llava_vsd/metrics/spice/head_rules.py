@@ -41,7 +41,7 @@ SINV    first  ADJP       >>VB~={be}
 SINV    first  ADJP NP    <<VB~={be}
 SINV    first  VBZ|VBD|VBP|VB|MD|VBN VP SINV S ADJP NP *
 ADJP    first  {dollar}
-ADJP    last   NN|NNS|NNP|JJ|QP|VBN|VBG
+ADJP    last   NN|NNS|NNP|JJ|QP|VBN|VBG|LIST
 ADJP    first  ADJP
 ADJP    last   JJR|JJS|DT|RB|RBR|RBS|CD|IN|VBD
 ADJP    first  ADVP -{punct}

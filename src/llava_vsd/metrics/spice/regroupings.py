@@ -27,6 +27,12 @@ NP       NP    [ DT|JJ|RB CC -CC|,|NP~ ] -CC|,|NP~ -NP~*
 NP       NP    [ -DT|JJ|RB|NNS|NP~|ADJP CC -CC|,|DT|NP~ ] -CC|,|NP~ -NP~*
 NP       NP    DT [ -NNS|NP~|,|ADJP CC -CC|NP~ ] -,|CC
 NP       NP    DT [ NN|JJ|VBG|NNP CC {flat} ] {noun} CC ...
+# lists of words: "cats, dogs, birds and fish" and "a red, white and blue car"
+NP~      LIST    ...? [ {noun} ( , {noun} )+ ,? CC {noun} ] {punct}*
+ADJP     LIST    ...? [ JJ ( , JJ )+ ,? CC JJ|{noun} ] {punct}*
+NP       LIST    ...? [ {noun} ( , {noun} )* , NN|NNP CC {noun} ] ...+
+NP       NP      ...? [ {noun} ( , {noun} )* , NN|NNP CC * ] ...+
+NP       LIST    ...? [ JJ ( , JJ )+ CC JJ ] ...+
 NP       LIST    ... [ NN|NNP|``|'' , * CC * ] ...+
 # the second conjunct: "a man in a hat and a [red coat]", then the first
 NP        NP-CJ    ...+ CC [ -CC|NP~ -CC|NP~* -CC|,|NP~ ] ,?
@@ -145,10 +151,14 @@ def _spelt(child: Node) -> str:
 def _pattern(text: str) -> re.Pattern[str]:
     """A row of tests as a regular expression over labels, each followed by a blank."""
     signs = {
+        "(": "(?:",
+        ")*": ")*",
+        ")+": ")+",
         "[": "(",
         "]": ")",
         "*": "[^ ]+ ",
         "...": "(?:[^ ]+ )*",
+        "...?": "(?:[^ ]+ )*?",
         "...+": "(?:[^ ]+ )+",
         "..": "(?:[^ ]+ ){2,}",
     }

@@ -44,6 +44,7 @@ advmod        UCP      ADVP      ^[@NP]
 case          ADVP     IN        ^[@CC]
 discourse     {phrase}        PRN[@INTJ]
 conj          {coordinated}   PRN|{conjunct}|{content}  <CC|CONJP &after !&adverb
+conj          {coordinated}   {conjunct}  <{quote}<CC|CONJP &after
 conj          ADVP|PP  RB   <CC|CONJP &after
 conj          {coordinated}   {conjunct}|{content}  <ADVP<CC|CONJP &after &after
 conj          {coordinated}   {conjunct}|{content}  <{comma} >>CC|CONJP &after
@@ -52,7 +53,7 @@ conj          VP|S     ADVP[$FW=etc,ect]  <{comma}|CC &after
 conj          S        S  <{comma}<S !>>S !<<CC
 conj          SQ       SQ|NP      <{comma}<{phrase} &after !^[@ADJP]
 conj          ADJP     JJ|NN   <CC
-conj          LIST     NN|NNP
+conj          LIST     {noun}|JJ
 conj          IN|TO    IN|TO
 conj          {phrase}  RB=never,n't  <CC
 conj          SBAR      RB=not  <CC &after
@@ -103,6 +104,7 @@ dep           NML        NML              >{comma}
 dep           NP         {noun}           >NX
 nmod:npmod    NP         {noun}           ^[@JJ] >>
 appos         NP         NNP     <{comma}<NNP >>
+amod          NP         LIST[@JJ]  >>
 conj          NP         {noun}  <{comma} >>CC
 dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
 compound      {nominal}  {noun}|NX|NML|LIST|FW   >>
@@ -245,7 +247,7 @@ nsubj         VP       UCP[@NP]      <<{be_verb}={be} ^<<NP[/EX]
 nsubj         VP[@NN|NNS|VB] NP  ^VP^VP<<NP[/EX] -> ^VP^VP
 auxpass       SQ           VB~={be}     >>VP[/VBN|VBD]
 auxpass       VP|SINV      VB~={pass}   >>VP[/VBN|VBD]
-auxpass       VP|SINV      VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO]
+auxpass       VP|SINV      VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO|NP]
 auxpass       VP|SINV      VB~={pass}   >>ADJP[$VBN|VBD]
 auxpass       VP           VB~={pass}   >>ADJP/ADJP@VBN
 auxpass       VP           VB~={pass}   >>ADJP/VBN|VBD
@@ -275,6 +277,7 @@ case          VP  PP[@IN|TO]   <<PP//PP -> <<PP//PP
 case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
 nmod          VP|ADJP   PP[&bare]
 nmod          S         PP[&object]  >>VP
+nmod          S         PP[&object]  >{comma}>S>CC
 nmod          S         PP[&nested]  >>VP
 nmod          S    PP[&bare]    >>VP
 nmod          S         PP[@PP !/VB~|RB|NN|JJ|RP|FW]    >>VP
@@ -310,6 +313,7 @@ advcl         VP       S[/VP/TO]    <<NP
 xcomp         VP       S[/VP/TO]
 parataxis     VP       S[!/VP/VB|VBZ|VBP|VBD !@PP]  <{colon}
 advcl         VP       S[/VP[/VBG|VBN]]  <{comma}<NP
+advcl         VP       S[/VP/VBG]  <{comma}<PP<{comma}<NP
 advcl         VP       S[/VP/VBG]   ^/VBG
 xcomp         VP       S[/VP[/VBG[!<]] !/NP]
 xcomp         VP       S[@ADJP|NP|S|SBAR]
@@ -341,6 +345,7 @@ advcl         S        SBAR[/WHNP/WRB /VP]  >>VP
 csubj         S        SBAR|S   >VP !<<NP
 advcl         S        S[@VP/TO]          >{comma} >>VP
 advcl         S        S[@VP/VBG|VBN]  >{comma} >>VP !<{quote}
+advcl         S        S[@VP/VBG|VBN]  <{comma}<NP >VP
 dep           S        S[@VP/VBG|VBN]  <{quote}
 ccomp         S        S        >{comma}|{unquote} >>VP
 csubj         S        SBAR|S   >>VP !>>NP !<<NP
