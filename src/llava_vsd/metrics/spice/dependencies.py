@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llava_vsd.metrics.spice import head_rules, relation_rules, word_lists
 from llava_vsd.metrics.spice.lemmas import lemma
-from llava_vsd.metrics.spice.regroupings import regroup
+from llava_vsd.metrics.spice.regroupings import phrase
 from llava_vsd.metrics.spice.tree_paths import Condition, Node, Paths
 from llava_vsd.metrics.spice.trees import Tree, Word
 
@@ -40,8 +40,7 @@ def _nodes(tree: Tree, leaves: list[Node]) -> Node:
     if tree.word is not None:
         leaves.append(Node(tree.label, [], tree.word.lower(), len(leaves) + 1))
         return leaves[-1]
-    children = [_nodes(child, leaves) for child in tree.children]
-    return Node(tree.label, regroup(tree.label, children))
+    return phrase(tree.label, [_nodes(child, leaves) for child in tree.children])
 
 
 def _find_heads(node: Node) -> None:

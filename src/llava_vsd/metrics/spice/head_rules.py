@@ -7,10 +7,10 @@ and conditions on the child, if any. Content words head: a copula or auxiliary g
 RULES = """
 NX                  first  NX  >CC|CONJP|{comma}
 NP~|NX|NML          last   NN|NNS|NNP|NNPS|NX|NML|JJR|LIST|NP-CJ
-NP~|NX|NML          first  NP
-NP~|NX|NML          last   PRP EX
+NP~|NX|NML          first  NP|NP-ADV
+NP~|NX|NML          last   PRP
 NP~|NX|NML          last   {dollar}|CD|ADJP|JJ|QP|FW JJS
-NP~|NX|NML          last   DT|RB|ADVP -VBG|VBN|IN|CC|SBAR|PP|VP|{punct} -CC|{punct}
+NP~|NX|NML          last   DT|RB|ADVP EX -VBG|VBN|IN|CC|SBAR|PP|VP|{punct} -CC|{punct}
 WHNP                last   NN|NNS|NNP|NNPS|NX|NML
 WHNP                first  WHNP NP
 WHNP                last   JJ|CD|RB|QP|FW WDT|WP WHPP -{punct}
@@ -23,9 +23,11 @@ NAC                 first  NN|NNS|NNP|NNPS NP NAC -DT|{punct}
 VP      first  VP|TO    <<VB~={auxiliary} !^<<NP[/EX]
 VP      first  VP|TO    <<VB~={auxiliary} .[!@NN|NNS|JJ|VB]
 VP      first  VP       <<TO|MD
+VP      first  ADJP|NP|VP    >>VB~={be} !<<VB~ !^<<NP[/EX]
+VP      first  PP    >>VB~={be} !<<VB~ !>>NP !^<<NP[/EX]
 VP      first  ADJP|UCP  <<VB~={be} !^<<NP[/EX] .[!@CC|ADVP]
 VP      first  NP|WHNP PP    <<VB~={be} !^<<NP[/EX]
-VP      first  ADJP|NP|VP    >>VB~={be} !<<VB~
+VP      first  TO   !<<VP !>>VP
 VP      first  VBD VBN MD VBZ VB VBG VBP
 VP      first  IN  >S
 VP      first  VP TO JJ|FW|WDT ADJP NN NNS NP IN -{punct}|CC
@@ -41,11 +43,11 @@ SINV    first  ADJP       >>VB~={be}
 SINV    first  ADJP NP    <<VB~={be}
 SINV    first  VBZ|VBD|VBP|VB|MD|VBN VP SINV S ADJP NP *
 ADJP    first  {dollar}
-ADJP    last   NN|NNS|NNP|JJ|QP|VBN|VBG
+ADJP    last   NN|NNS|NNP|JJ|QP|VBN|VBG|LIST
 ADJP    first  ADJP
 ADJP    last   JJR|JJS|DT|RB|RBR|RBS|CD|IN|VBD
 ADJP    first  ADVP -{punct}
-ADVP    last   RB|RBR|RBS|JJ|JJR|JJS
+ADVP    last   RB|RBR|RBS|JJ|JJR|JJS|ADJP
 ADVP    last   FW|DT|NN|CD|RP   !>>NP
 ADVP    last   FW|DT|NN|CD
 ADVP    last   CC
@@ -76,8 +78,7 @@ PRT     last   RP
 RRC     last   VP NP~ ADJP PP ADVP
 PRN     first  VP -{punct}|CC
 INTJ    first  NN -{punct}
-UCP     first  CC    <ADVP >PP|VP
-UCP     first  -DT|{punct}
+UCP     first  -{punct}
 MWE|IN|TO     first  -{punct}
 LIST    first  -{punct}
 X       first  S

@@ -15,7 +15,8 @@ from llava_vsd.metrics.spice.tree_paths import Condition, Node, Paths
 # `*` alone is any child, `...` any row of children, `...+` any but none, `..` two or more.
 GROUPED = """
 # an adverb that opens the second conjunct: "eats and [then sleeps]"
-S|VP|NP    *    ...+ CC [ RB=then,not {phrase} ]
+S|VP|NP    *    ...+ CC|, [ RB=then,not {phrase} ]
+S|VP|SBAR  CONJP  ...+ [ CC=and RB=yet,so ] {phrase} ...
 SBAR       *    ...+ CC [ RB=then {phrase} ]
 SBAR       IN   ... [ IN=whether CC RB=not ] ...
 PP       IN    ... [ IN|TO CC IN|TO ] ...
@@ -26,16 +27,21 @@ NP       NP    [ DT|JJ|RB CC -CC|,|NP~ ] -CC|,|NP~ -NP~*
 NP       NP    [ -DT|JJ|RB|NNS|NP~|ADJP CC -CC|,|DT|NP~ ] -CC|,|NP~ -NP~*
 NP       NP    DT [ -NNS|NP~|,|ADJP CC -CC|NP~ ] -,|CC
 NP       NP    DT [ NN|JJ|VBG|NNP CC {flat} ] {noun} CC ...
+# lists of words: "cats, dogs, birds and fish" and "a red, white and blue car"
+NP~      LIST    ...? [ {noun} ( , {noun} )+ ,? CC {noun} ] {punct}*
+ADJP     LIST    ...? [ JJ ( , JJ )+ ,? CC JJ|{noun} ] {punct}*
+NP       LIST    ...? [ {noun} ( , {noun} )* , NN|NNP CC {noun} ] ...+
+NP       NP      ...? [ {noun} ( , {noun} )* , NN|NNP CC * ] ...+
+NP       LIST    ...? [ JJ ( , JJ )+ CC JJ ] ...+
 NP       LIST    ... [ NN|NNP|``|'' , * CC * ] ...+
 # the second conjunct: "a man in a hat and a [red coat]", then the first
 NP        NP-CJ    ...+ CC [ -CC|NP~ -CC|NP~* -CC|,|NP~ ] ,?
 NP        NP-CJ    ...+ CC [ -CC|NP~ -CC|NP~* -CC|,|NP~ ] ,? CC ...
 NP~       ADJP     CC=both,either,neither? [ -CC+ JJ ] CC ... NP-CJ ...
 NP~       NP       CC=both,either,neither? [ -CC=both,either,neither -NP-CJ* -NP-CJ|, ] ,? CC NP-CJ ...
-NX|NML|NP-TMP|NP-ADV|UCP       NP-CJ    ...+ CC [ {flat}+ {noun} ]
-NX|NML|NP-TMP|NP-ADV|UCP       NP-CJ    ...+ CC [ {flat}+ {noun} ] ,|CC ...
+NX|NML|NP-TMP|NP-ADV       NP-CJ    ...+ CC [ {flat}+ {noun} ]
+NX|NML|NP-TMP|NP-ADV       NP-CJ    ...+ CC [ {flat}+ {noun} ] ,|CC ...
 NP        NP-CJ    NP CC [ ADVP PP ]
-UCP       NP-CJ    ...+ CC [ {flat}+ JJ ]
 QP       QP    ...+ CC [ .. ]
 """
 
@@ -75,10 +81,21 @@ PP|ADVP|SBAR|QP|WHADVP|INTJ  start  that/DT is/VBZ
 
 # Children that give their own children to the phrase: its category and the child's, conditions on the child.
 DISSOLVED = """
-PP      PP   /TO=to <VBG=according
+PP      PP     /TO=to <VBG=according
+SBAR    SBAR   /IN=that <RB=now
 PP      *    /IN=between[!< !>] <IN=in
 PP      *    /NN=order[!< !>] <IN=in
 SBARQ   SQ   /VB~={be}[!>PP|S|{noun}|{comma}|CC|SINV|NP-ADV|VP !>>ADJP !>>VP/VB~] !/VB~=-{be} !/NP/EX <<WHNP/WP
+"""
+
+# Phrases that pass for others: category, the label they get, conditions.
+RELABELLED = """
+UCP     ADJP  /JJ|ADJP[!<]
+UCP     ADJP  /DT[!< >JJ]
+UCP     NP    /NN|NNS|NP[!<]
+UCP     NP    /DT[!< >NN|NNP]
+UCP     ADVP  /ADVP[!<]
+ADVP    SBAR  /RB=now>SBAR[/IN=that]
 """
 
 _PATHS = Paths(word_lists.LABELS, word_lists.WORDS)
@@ -91,8 +108,11 @@ class _Group(NamedTuple):
     pattern: re.Pattern[str]
 
 
-def regroup(label: str, children: list[Node]) -> list[Node]:
-    """The children that a phrase has once the rules have been applied; needs no heads."""
+def phrase(label: str, children: list[Node]) -> Node:
+    """A node over children as the rules have them; needs no heads."""
+    if label in _RELABELLED:
+        node = Node(label, children)
+        label = next((new for new, holds in _RELABELLED[label] if holds(node)), label)
     if label in _DISSOLVED:
         children = _dissolve(label, children)
     if label in _FIXED:
@@ -103,7 +123,7 @@ def regroup(label: str, children: list[Node]) -> list[Node]:
             break
         name, start, end = found
         children = [*children[:start], Node(name, children[start:end]), *children[end:]]
-    return children
+    return Node(label, children)
 
 
 def _dissolve(label: str, children: list[Node]) -> list[Node]:
@@ -144,10 +164,14 @@ def _spelt(child: Node) -> str:
 def _pattern(text: str) -> re.Pattern[str]:
     """A row of tests as a regular expression over labels, each followed by a blank."""
     signs = {
+        "(": "(?:",
+        ")*": ")*",
+        ")+": ")+",
         "[": "(",
         "]": ")",
         "*": "[^ ]+ ",
         "...": "(?:[^ ]+ )*",
+        "...?": "(?:[^ ]+ )*?",
         "...+": "(?:[^ ]+ )+",
         "..": "(?:[^ ]+ ){2,}",
     }
@@ -189,3 +213,7 @@ for _category, _labels, *_conditions in _rows(DISSOLVED):
     _DISSOLVED.setdefault(_category, []).append(
         (_PATHS.labels(_labels), _PATHS.all_of(" ".join(_conditions)))
     )
+
+_RELABELLED: dict[str, list[tuple[str, Condition]]] = {}
+for _category, _new, *_conditions in _rows(RELABELLED):
+    _RELABELLED.setdefault(_category, []).append((_new, _PATHS.all_of(" ".join(_conditions))))

@@ -8,7 +8,6 @@ adverb        .ADVP|RB^S|VP|SBAR|NP
 asks_noun     .[@VB~={be} /NP !/NP[/EX]] <<WHNP
 object        /NP~
 object        /WHNP
-object        /UCP[@NP|NN]
 object        /PP//NP~ /CC
 nested        @PP /PP/NP~ !/VB~|RB|NN|JJ|RP|FW
 bare          .[!/-IN|TO]
@@ -24,12 +23,13 @@ mwe           IN       RB
 nmod:npmod    QP       NP[/JJS|RBS]
 case          NP       RB|IN=at  >JJS|RBS=least,most
 # coordination
+dep           S[@PP|RB] {phrase}  <CC|CONJP &after
 advmod        ADVP     ADVP      ^[@CC]
 cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP
 cc:preconj    NP       CC={preconj}   !< >>CC
 cc:preconj    NP       CC={preconj}   <<CC[<-{punct}] >-DT|NP
 cc:preconj    NP       CC={preconj}   <<CC=-{preconj} >-DT|NP
-cc:preconj    NP|UCP   CC={preconj}   <<NP|LIST[/CC] !>DT
+cc:preconj    NP   CC={preconj}   <<NP|LIST[/CC] !>DT
 cc:preconj    NP       CC={preconj}   >>NP[/CC] <<NP
 cc:preconj    S|VP|PP|ADJP|ADVP|SBAR|UCP|SQ|SINV|SBARQ       CC={preconj}   >>CC !<<-{punct}
 case          PP       CC         !<< >NP|NN
@@ -37,18 +37,21 @@ dep           *        CC={preconj}
 cc            *        CC|CONJP
 cc            S|VP|SBAR   RB=yet,so   <CC=and
 conj          S|VP|SBAR   {phrase}  <RB=yet,so<CC=and
-acl           UCP      VP[@VB~]        ^[@NP]
-acl:relcl     UCP      RRC       ^[@NP]
-advmod        UCP      ADVP      ^[@NP]
+acl           NP       VP[@VB~]        <CC &after
+acl:relcl     NP       RRC       <CC &after
 case          ADVP     IN        ^[@CC]
-conj          {coordinated}   {phrase}|{content}  <CC|CONJP &after !&adverb
+discourse     {phrase}        PRN[@INTJ]
+conj          {coordinated}   PRN|{conjunct}|{content}  <CC|CONJP &after !&adverb
+conj          {coordinated}   {conjunct}  <{quote}<CC|CONJP &after
 conj          ADVP|PP  RB   <CC|CONJP &after
-conj          {coordinated}   {phrase}|{content}  <ADVP<CC|CONJP &after &after
-conj          {coordinated}   {phrase}|{content}  <{comma} >>CC|CONJP &after
-conj          {coordinated}   {phrase}|{content}  <{comma}<{phrase}<{comma} >>CC
+conj          {coordinated}   {conjunct}|{content}  <ADVP<CC|CONJP &after &after
+conj          {coordinated}   {conjunct}|{content}  <{comma} >>CC|CONJP &after
+conj          {coordinated}   {conjunct}|{content}  <{comma}<{phrase}<{comma} >>CC
+conj          VP|S     ADVP[$FW=etc,ect]  <{comma}|CC &after
+conj          S        S  <{comma}<S !>>S !<<CC
 conj          SQ       SQ|NP      <{comma}<{phrase} &after !^[@ADJP]
 conj          ADJP     JJ|NN   <CC
-conj          LIST     NN|NNP
+conj          LIST     {noun}|JJ
 conj          IN|TO    IN|TO
 conj          {phrase}  RB=never,n't  <CC
 conj          SBAR      RB=not  <CC &after
@@ -57,10 +60,9 @@ neg           ADVP        DT=no  >>
 det:predet    {nominal}  DT               >DT ^[@-DT] !>>CC
 det:predet    NP         DT               >{possessive}
 neg           {nominal}  DT=no            >>
-cc:preconj    NP|UCP     DT={preconj}     >>CC|LIST
+cc:preconj    NP     DT={preconj}     >>CC|LIST
 cc:preconj    NP         DT|PDT={preconj} !<  ^NP[!<<CC]>>NP-CJ
 cc:preconj    NP         DT={preconj}     >NP[/CC @{noun}]
-det           UCP        DT               ^[@{noun}]
 dep           NP         DT       >NP>CC ^[@NP]
 dep           NP         DT       >>CC>JJ ^[@JJ]
 cc:preconj    VP       DT={preconj}     >>CC
@@ -86,10 +88,7 @@ amod          NP         NNP  ^[@JJ] >>
 dep           NP         JJR  ^[@JJ] >>
 amod          {nominal}  JJ|JJR|JJS|VBG|VBN|ADJP|IN|WHADJP
 amod          {nominal}  VBD >>
-advmod        NP         UCP[@ADVP]
-amod          {nominal}  UCP[@JJ|ADJP]
 nmod          NP         UCP[@PP]  >>
-compound      NP         UCP[@NN|NNS|NP] >>
 amod          ADJP       JJ ^[@JJ] !>>CC
 amod          ADJP       JJ ^[@NN] >JJ
 amod          ADJP       JJ ^[@NN] <JJ
@@ -99,13 +98,14 @@ dep           NML        NML              >{comma}
 dep           NP         {noun}           >NX
 nmod:npmod    NP         {noun}           ^[@JJ] >>
 appos         NP         NNP     <{comma}<NNP >>
+amod          NP         LIST[@JJ]  >>
 conj          NP         {noun}  <{comma} >>CC
 dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
 compound      {nominal}  {noun}|NX|NML|LIST|FW   >>
 conj          NP|NP-CJ   FW=etc,ect       <<
 conj          NP         NP               >>FW=etc,ect <{comma}
 nmod:poss     {nominal}  NP[/POS]         >>{noun}|NX|NML|NP|LIST
-amod          {nominal}  NP[$JJ|VBN]  >>{noun}|NX|NML
+amod          {nominal}  NP[@JJ|VBN]  >>{noun}|NX|NML
 compound      {nominal}  NP               >>{noun}|NX|NML|LIST|NP !&after
 nmod:poss     NP         NP[/POS]         <<
 nmod:npmod    NP         PRP={reflexive}  <NP|NNP
@@ -132,14 +132,18 @@ acl:relcl     {nominal}       SBAR[/S|VP]             <{phrase}|{comma}
 ccomp         {nominal}       SBAR  ^[@-VB~]
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
 conj          ADJP       RB={never} <CC
-neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB|ADVP={never}   !^SINV/RB
+neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB={never}   !^SINV/RB
+neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  ADVP={never}[@RB]
 neg           SBAR     ADVP={never}
 dep           ADVP|SBAR|SINV|WHADVP  RB={never}
 neg           NP       RB={never}
 neg           NP|ADVP  RB=no  !<CC >>
 neg           ADJP  RB=no  !<CC >>JJ|JJR
 advmod        FRAG     RB|ADVP  >>VP|RB
-dep           VP|S       ADVP[$FW=etc,ect]
+dep           S        ADVP[$FW=etc,ect]
+dep           S[@ADJP] ADVP[$FW]
+conj          VP       ADVP[/FW=etc,ect]  &after
+dep           VP       ADVP[/FW=etc,ect]  !&after
 advmod        VP|S|NP|SBAR       ADVP[/RB[!< !>]]  <CC >{phrase} -> >{phrase}
 dep           X        ADVP
 dep           CONJP      ADVP
@@ -181,7 +185,8 @@ compound      QP       CD        ^[@NN]
 nummod        QP       QP        <{dollar}
 amod          INTJ     JJ        >>NN
 nmod:tmod     PP       NP[@{noun}={time} !/CC]  <NP
-conj          PP|ADJP|VP|S|FRAG  FW=etc,ect
+conj          PP|ADJP|FRAG  FW=etc,ect
+conj          VP|S     FW=etc,ect  &after
 appos         FRAG     NP        <{comma}
 parataxis     FRAG     S         <{colon}
 parataxis     FRAG     FRAG      &after !<CC
@@ -193,11 +198,13 @@ mark          PP|WHPP  IN|TO|MWE  ^[@SBAR]
 dep           PP       VBG  >PP[@S]
 case          PP|WHPP  IN|TO|JJ|VBN|MWE
 case          PP|WHPP  VBG  !<
-expl          -SQ      NP[$EX]
+expl          -SQ|VP   NP[/EX]
+expl          -SQ|VP   NP[/NP/EX]
 dobj          S        NP       >>VP/TO ^S^VP -> ^S^VP
 nmod:tmod     S        NP[@{noun}={time} !/CC]  >NP>>VP
 nsubj         S|PRN    NP       >>VP
-nsubj         S        NP       >>NP|ADJP ^S^VP
+nsubj         S        NP       >>NP ^S^VP
+nsubj         S        NP       >ADJP ^S^VP
 nsubj         SBARQ    NP       <VB~={be} <<WHNP/WP
 nsubj         SBARQ    NP       >VB~={be} <<WHNP/WP
 dobj          SQ[@VB~=-{be}] NP[/EX]  ^<WHNP !>>NP
@@ -224,28 +231,31 @@ nsubj         SINV     NP       <{adverbial}<VBZ|VBD|VBP|VB|VP
 nsubj         SINV     NP       <NP >VP ^[@NP]
 nsubj         SINV     NP       >VP !<<NP|VB~ !>>NP
 ccomp         SINV     S[!/VP/VBN|VBG]  >{comma}
-auxpass       SINV     VP[@VB~={pass} !/NP|PP|ADJP|VP]   ^@VP@VBN
+auxpass       SINV     VP[/VB~={pass}]  <VP ^@VP@VBN|VBD
 aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP@VB~
 cop           SINV     VP[/VB~={be}]   ^@NP
 advcl         SBARQ    SBAR[/IN !/RB|ADVP]  >>SQ
 advcl         SBARQ    S[/VP]  ^@WHNP
 nmod:tmod     VP       NP[@{noun}={time} !/CC]   <<{be_verb}={be} ^<<NP[/EX]
 nsubj         VP       NP      <<{be_verb}={be} ^<<NP[/EX] !>>NP
-nsubj         VP       UCP[@NP]      <<{be_verb}={be} ^<<NP[/EX]
-nsubj         VP[@NN|NNS|VB] NP  ^VP^VP<<NP[/EX] -> ^VP^VP
+nsubj         VP       NP  ^VP[!&head]^VP<<NP[/EX] -> ^VP^VP
+nsubj         VP       NP  ^VP^VP[!&head]^VP<<NP[/EX] -> ^VP^VP^VP
+nsubj         VP       NP  ^VP[!&head]^VP^VP<<NP[/EX] -> ^VP^VP^VP
 auxpass       SQ           VB~={be}     >>VP[/VBN|VBD]
 auxpass       VP|SINV      VB~={pass}   >>VP[/VBN|VBD]
-auxpass       VP|SINV      VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO]
+auxpass       VP|SINV      VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO|NP]
 auxpass       VP|SINV      VB~={pass}   >>ADJP[$VBN|VBD]
 auxpass       VP           VB~={pass}   >>ADJP/ADJP@VBN
 auxpass       VP           VB~={pass}   >>ADJP/VBN|VBD
-auxpass       VP           VB~={pass}   >>UCP[@ADJP]/VP@VBN|VBD
 aux           VP|SINV   MD
 aux           SINV     VB~  >>VP ^[@VP]
 cop           SINV     VB~={be}  ^[@ADJP] >>ADJP
 cop           SINV     VB~={be}  <ADVP ^[@NP] >NP
 aux           SQ        MD   !&after
-cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP]
+conj          VP       VB~     <CC|CONJP
+conj          VP       RP      <CC
+cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP] !<<NP|ADJP|UCP !^@PP>>VB~
+cop           VP      VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP] >>NP|ADJP|PP|UCP
 cop           SBARQ    VB~={be}  <<WHNP/WP
 aux           SQ       VB~  >>VP|ADJP
 aux           VP|SQ   VB~={auxiliary} >>VP
@@ -255,15 +265,18 @@ mark          SBAR     IN|DT|MWE  >>S|FRAG
 mark          SBAR     IN=that     >>SINV
 nmod          NP~|NX|NML|WHNP  PP[@PP[/NP~ /IN]]
 nmod          NP~|NX|NML|WHNP  PP[&object]
+nmod          NP~              PP[/IN/CC @PP/NP~]
 nmod          NP~              PP[@NML]
 nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&object]
 nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&nested]
 case          VP  PP[@IN|TO]   <<ADJP/PP -> <<ADJP/PP
 case          VP  PP[@IN|TO]   <<PP[!&head /NP] -> <<PP[!&head /NP]
+case          VP  PP[@IN|TO]   <PP[!&head @IN|TO] -> <PP
 case          VP  PP[@IN|TO]   <<PP//PP -> <<PP//PP
 case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
 nmod          VP|ADJP   PP[&bare]
 nmod          S         PP[&object]  >>VP
+nmod          S         PP[&object]  >{comma}>S>CC
 nmod          S         PP[&nested]  >>VP
 nmod          S    PP[&bare]    >>VP
 nmod          S         PP[@PP !/VB~|RB|NN|JJ|RP|FW]    >>VP
@@ -279,7 +292,8 @@ advcl         VP|S|ADJP|SQ|ADVP    PP[@PP /VB~|RB|NN|JJ|RP|FW]
 compound:prt  VP       PRT|RP
 compound:prt  ADJP     RP
 parataxis     VP       NP       <{colon}
-nmod:tmod     VP    NP|WHNP[@{noun}={time} !/CC]   !>>NP-TMP
+nmod:tmod     VP    NP[@{noun}={time} !/CC]   !>>NP-TMP !>NP
+dep           VP    WHNP[@{noun}={time} !/CC]
 ccomp         VP       SBAR[/IN=that,whether !/IN=-that,whether]
 advcl         VP       SBAR[/IN|MWE !/SBAR]
 advcl         VP       SBAR[@SBAR[/IN=-that,whether]]
@@ -299,39 +313,42 @@ advcl         VP       S[/VP/TO]    <<NP
 xcomp         VP       S[/VP/TO]
 parataxis     VP       S[!/VP/VB|VBZ|VBP|VBD !@PP]  <{colon}
 advcl         VP       S[/VP[/VBG|VBN]]  <{comma}<NP
+advcl         VP       S[/VP/VBG]  <{comma}<PP<{comma}<NP
 advcl         VP       S[/VP/VBG]   ^/VBG
 xcomp         VP       S[/VP[/VBG[!<]] !/NP]
 xcomp         VP       S[@ADJP|NP|S|SBAR]
 nmod          VP       S[@PP]
+xcomp         VP       S[!/VP|S|SBAR]
+xcomp         VP       S[/NP>NP>VP]
 dep           VP       S[/VP/VBN[!<] !/NP]
 dep           VP       S[/VP/VBG[!<] /NP]
 dep           VP       S            <<NP !^$={tell}
 ccomp         VP       S
-xcomp         VP       VP[/VB|VBG]       <VB~
+xcomp         VP       VP   <<VB~={become}
+xcomp         VP       VP[/VB|VBG]       <VB~ !^<<NP[/EX]
 xcomp         VP       ADJP
-advmod        VP       UCP[@CC|ADVP]
-xcomp         VP       UCP[$JJ|JJR]
-dobj          VP       UCP[@{noun}|NP]
 xcomp         VP       WHNP  ^$={become}
 xcomp         ADJP     S[/VP/TO]
 dep           ADJP     SBAR[/IN=as>S]
 ccomp         ADJP     SBAR[/S]
 xcomp         VP       NP  <<VB~={become}
 dep           VP       NP[/{possessive}]  >NP
-iobj          VP       NP      >NP !>>NP-TMP
+iobj          VP       NP      >NP=-{time}
 dep           VP       NP      <VB~={be} !&after
 dep           VP[@NP]   NP   <<VB~={be}
 dobj          VP|SQ    NP|WHNP
-parataxis     S        S        <S|PRN|{colon}
+parataxis     S[@S]    S        !>>CC !<<CC &after
+parataxis     S        S        <S|PRN|{colon} !>>CC
 parataxis     S        S        <RB !<<CC
 advcl         S        SBAR     >{comma}|NP|INTJ|ADVP
 advcl         S        SBAR[/WHNP/WRB /VP]  >>VP
 csubj         S        SBAR|S   >VP !<<NP
 advcl         S        S[@VP/TO]          >{comma} >>VP
 advcl         S        S[@VP/VBG|VBN]  >{comma} >>VP !<{quote}
+advcl         S        S[@VP/VBG|VBN]  <{comma}<NP >VP
 dep           S        S[@VP/VBG|VBN]  <{quote}
-ccomp         S        S        >{comma} >>VP
-csubj         S        SBAR|S   >>VP !>NP !<<NP
+ccomp         S        S        >{comma}|{unquote} >>VP
+csubj         S        SBAR|S   >>VP !>>NP !<<NP
 nmod:tmod     SBARQ    WHNP[@{noun}={time} !/CC]  >>SQ[/NP~]
 nmod          SBARQ    WHNP  >>ADJP/PP[@IN|TO]
 dobj          SBARQ    WHNP  >>ADJP >NP
