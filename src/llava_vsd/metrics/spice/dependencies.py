@@ -38,7 +38,7 @@ def basic(tree: Tree) -> list[Word]:
 
 def _nodes(tree: Tree, leaves: list[Node]) -> Node:
     if tree.word is not None:
-        leaves.append(Node(tree.label, [], tree.word.lower(), len(leaves) + 1))
+        leaves.append(Node(tree.label, [], tree.word, len(leaves) + 1))
         return leaves[-1]
     return phrase(tree.label, [_nodes(child, leaves) for child in tree.children])
 

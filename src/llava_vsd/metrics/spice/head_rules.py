@@ -76,7 +76,7 @@ QP      last PDT JJ DT
 QP      first RB IN JJR JJS
 PRT     last   RP
 RRC     last   VP NP~ ADJP PP ADVP
-PRN     first  VP -{punct}|CC
+PRN     first  VP S|SINV|SQ SBAR NP~|NX|NML PP ADJP ADVP INTJ {noun} -{punct}|CC|CONJP *
 INTJ    first  NN -{punct}
 UCP     first  -{punct}
 MWE|IN|TO     first  -{punct}

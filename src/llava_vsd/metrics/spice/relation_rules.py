@@ -166,10 +166,13 @@ nmod:tmod     ADJP     NP-TMP   &after
 nmod:npmod    ADJP     NP-TMP
 dep           S        NP-ADV
 nmod:npmod    -SQ|SBARQ|SINV      NP-ADV
-discourse     {phrase}        PRN[@INTJ]
-parataxis     VP       PRN[@S]
+parataxis     VP       PRN[@S|SINV]
+parataxis     VP       PRN[@SBAR /{comma}]
+parataxis     VP       PRN[@VP /NP]  ^[@VP]
 parataxis     S        PRN[@S|VP]  ^[@VP]
-appos         NP       PRN[@NP]  <NP
+appos         NP       PRN[@NNP[&capitals]]
+appos         NP|FRAG  PRN[@NP /{open}[!<] /{close}]
+nmod          NP       PRN[@PP]
 nmod:npmod    ADJP     NP|NN     >>JJ|JJR|RB
 nmod:npmod    ADVP     NP[$-FW]  >>RB~|JJ
 nmod:npmod    ADVP     NP[$-FW]  ^[@RB~]

@@ -40,16 +40,18 @@ class Node:
         place: index among the parent's children.
         head: the head child; a word is its own head.
         leaf: the head word; set when the heads are found.
+        text: of a word, as written.
         word: the head word's text in lower case.
         number: of a word, its position in the sentence, counted from 1; 0 for a phrase.
     """
 
-    __slots__ = ("children", "head", "label", "leaf", "number", "parent", "place", "word")
+    __slots__ = ("children", "head", "label", "leaf", "number", "parent", "place", "text", "word")
 
-    def __init__(self, label: str, children: list[Node], word: str = "", number: int = 0) -> None:
+    def __init__(self, label: str, children: list[Node], text: str = "", number: int = 0) -> None:
         self.label = label
         self.children = children
-        self.word = word
+        self.text = text
+        self.word = text.lower()
         self.number = number
         self.parent: Node | None = None
         self.place = 0
@@ -139,7 +141,11 @@ class Paths:
     def __init__(self, label_lists: Lists, word_lists: Lists, named: str = "") -> None:
         self._label_lists = label_lists
         self._word_lists = word_lists
-        self._named: dict[str, list[Condition]] = {"after": [_after_head], "head": [_is_head]}
+        self._named: dict[str, list[Condition]] = {
+            "after": [_after_head],
+            "head": [_is_head],
+            "capitals": [_in_capitals],
+        }
         for line in named.strip().splitlines():
             if line.strip() and not line.startswith("#"):
                 name, text = line.split(maxsplit=1)
@@ -221,6 +227,10 @@ def _after_head(node: Node) -> Node | None:
 
 def _is_head(node: Node) -> Node | None:
     return node if node.parent is not None and node.parent.head is node else None
+
+
+def _in_capitals(node: Node) -> Node | None:
+    return node if node.leaf.text.isupper() else None
 
 
 def _always(node: Node) -> Node | None:

@@ -21,6 +21,8 @@ LABELS = _lists(
     advised    RRC NP-CJ VP S SQ NP NP-TMP NP-ADV NX NML PP CONJP ADJP ADVP SBAR SINV SBARQ QP WHNP
     advised    WHADVP WHADJP UCP X NAC PRT
     quote  ``
+    open   -LRB-
+    close  -RRB-
     unquote ''
     adverbial ADVP RB PP PRN
     possessive  PRP$ WP$
