@@ -89,9 +89,13 @@ def main() -> None:
             f"{folder}/scores.json",
         ]
         for what, arguments in (
-            ("without intervals", ["--no-intervals"]),
-            ("with 1,000 resamples", []),
-            ("with 1,000 resamples and a comparison", ["--compare", f"{folder}/theirs.jsonl"]),
+            ("without SPICE and intervals", ["--no-spice", "--no-intervals"]),
+            ("with 1,000 resamples", ["--no-spice"]),
+            ("with SPICE (captions grammar)", ["--grammar", "captions", "--no-intervals"]),
+            (
+                "with SPICE, resamples and a comparison",
+                ["--grammar", "captions", "--compare", f"{folder}/theirs.jsonl"],
+            ),
         ):
             wall, cpu, memory, _ = min(measure([*command, *arguments]) for _ in range(options.repeats))
             print(

@@ -125,17 +125,18 @@ class Spice:
         self, pairs: Iterable[tuple[str, Sequence[str]]], *, report: Callable[[int, int], None] | None = None
     ) -> list[SpiceScore]:
         """The score of each (candidate, references), in their order; `report` hears how many captions are parsed."""
-        pairs = list(pairs)
-        captions = dict.fromkeys(text for candidate, references in pairs for text in (candidate, *references))
-        known = self.tuples(captions, report=report)
-        return [
-            score(known[candidate], [known[reference] for reference in references], synsets=self.synsets)
-            for candidate, references in pairs
-        ]
+        return list(self._scored(list(pairs), report))
 
     def __call__(self, pairs: Sequence[tuple[str, Sequence[str]]]) -> list[float]:
-        """The F (0-1) of each (candidate, references)."""
-        return [found.f for found in self.score_all(pairs)]
+        """The F (0-1) of each (candidate, references); keeps no more of a score than that."""
+        return [found.f for found in self._scored(pairs, None)]
+
+    def _scored(
+        self, pairs: Sequence[tuple[str, Sequence[str]]], report: Callable[[int, int], None] | None
+    ) -> Iterator[SpiceScore]:
+        known = self.tuples((text for one, references in pairs for text in (one, *references)), report=report)
+        for candidate, references in pairs:
+            yield score(known[candidate], [known[text] for text in references], synsets=self.synsets)
 
     def tuples(
         self, captions: Iterable[str], *, report: Callable[[int, int], None] | None = None
