@@ -200,6 +200,8 @@ def test_spice_brings_z2_z3_and_overall_and_says_which_grammar_spoke(files, caps
     assert set(scores["overall"]) == {
         f"{f1}/{mode}" for f1 in ("micro", "macro", "weighted") for mode in ("best", "corpus")
     }
+    assert vsd(items, answers, "--no-intervals", spice=()) == 0
+    assert ", v1 references, SPICE (captions grammar v1)" in capsys.readouterr().out.splitlines()[0]
     for mode in ("best", "corpus"):
         z2 = 0.4 * scores["task2"][f"bleu4_{mode}"] + 0.6 * scores["task2"][f"spice_{mode}"]
         assert scores["z2"][mode] == pytest.approx(z2)

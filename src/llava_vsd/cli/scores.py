@@ -57,6 +57,8 @@ def print_scores(scores: Mapping[str, Any], *, title: str, other: str = "", conf
     """
     console = Console(soft_wrap=True, highlight=False)
     head = f"{title}: {scores['items']:,} items, {scores['triples']:,} triples, {scores['references']} references"
+    if "spice" in scores:
+        head += f", {scores['spice']['name']}"
     console.print(head, markup=False)
     console.print(_figures(scores))
     console.print(_relations(scores["task1"]["by_relation"]))
