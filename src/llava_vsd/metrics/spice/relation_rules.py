@@ -297,35 +297,43 @@ compound:prt  ADJP     RP
 parataxis     VP       NP       <{colon}
 nmod:tmod     VP    NP[@{noun}={time} !/CC]   !>>NP-TMP !>NP
 dep           VP    WHNP[@{noun}={time} !/CC]
+dep           VP       SBAR[/IN=that,whether[!<] !/VP|S|SBAR|SINV|SQ]
+dep           VP       SBAR[/IN=that,whether[!<] /S[!/VP|S]]
 ccomp         VP       SBAR[/IN=that,whether !/IN=-that,whether]
 advcl         VP       SBAR[/IN|MWE !/SBAR]
-advcl         VP       SBAR[@SBAR[/IN=-that,whether]]
+advcl         VP       SBAR[/IN|MWE=-that,whether /SBAR]
+advcl         VP       SBAR[@SBAR /SBAR/IN|MWE=-that,whether]
 xcomp         VP       SBAR[/WHADVP /S/VP/TO]  <NP
 xcomp         VP       SBAR[/WHADVP=-how /S/VP/TO]
 dep           VP       SBAR[/WHADVP[!/WRB] /S]
-advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever /S]  !^$={tell}
-advcl         VP       SBAR[/WHADVP !/S]
-advcl         VP       SBAR[/WHADVP /S[!/NP !/VP/TO]]
+advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why /S]  !^$={know}
+advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why !/S]
+advcl         VP       SBAR[/WHADVP=-how /S[!/NP !/VP/TO]]
+advcl         VP       SBAR[/WHNP/WRB !/S|VP]
 dep           VP       SBAR     <<NP  !^$={tell}
+dep           VP       SBAR[/WHADVP=how]     <<NP
 dep           VP       SBAR[@SBAR /{comma}|{colon}]
+dep           VP       SBAR[@SBAR /CC[!<]]
 dep           VP       SBAR[!/S|SBAR|SINV|FRAG]
 dep           VP       SBAR[/S[@S|NP]]
 ccomp         VP       SBAR|SBARQ
-xcomp         VP       S[/VP/TO]    <<NP ^$={control}
-advcl         VP       S[/VP/TO]    <<NP
-xcomp         VP       S[/VP/TO]
-parataxis     VP       S[!/VP/VB|VBZ|VBP|VBD !@PP]  <{colon}
+xcomp         VP       S[/VP/TO[!<VP]]    <<NP ^$={control}
+advcl         VP       S[/VP/TO[!<VP]]    <<NP
+xcomp         VP       S[/VP/TO[!<VP]]
+parataxis     VP       S[!/VP/VB|VBZ|VBP|VBD !/VP/VP/VB|VBZ|VBP|VBD !@PP]  <{colon}
 advcl         VP       S[/VP[/VBG|VBN]]  <{comma}<NP
 advcl         VP       S[/VP/VBG]  <{comma}<PP<{comma}<NP
 advcl         VP       S[/VP/VBG]   ^/VBG
 xcomp         VP       S[/VP[/VBG[!<]] !/NP]
 xcomp         VP       S[@ADJP|NP|S|SBAR]
-nmod          VP       S[@PP]
+nmod          VP       S[@PP !/{quote}]
 xcomp         VP       S[!/VP|S|SBAR]
 xcomp         VP       S[/NP>NP>VP]
-dep           VP       S[/VP/VBN[!<] !/NP]
-dep           VP       S[/VP/VBG[!<] /NP]
-dep           VP       S            <<NP !^$={tell}
+dep           VP       S[/VP/VBN[!<] !/NP[/PRP !/DT]]
+ccomp         VP       S[/NP]       <<NP ^$={have}
+ccomp         VP       S[/NP]       <<NP <<VB~={have}
+dep           VP       S[/VP/VBG[!<] /NP]  !^$={have}
+dep           VP       S            <<NP
 ccomp         VP       S
 xcomp         VP       VP   <<VB~={become}
 xcomp         VP       VP[/VB|VBG]       <VB~ !^<<NP[/EX]
