@@ -278,11 +278,10 @@ case          VP  PP[@IN|TO]   <PP[!&head @IN|TO] -> <PP
 case          VP  PP[@IN|TO]   <<PP//PP -> <<PP//PP
 case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
 nmod          VP|ADJP   PP[&bare]
-nmod          S         PP[&object]  >>VP
-nmod          S         PP[&object]  >{comma}>S>CC
-nmod          S         PP[&nested]  >>VP
-nmod          S    PP[&bare]    >>VP
-nmod          S         PP[@PP !/VB~|RB|NN|JJ|RP|FW]    >>VP
+nmod          S[@VP|S]  PP[&object]
+nmod          S[@VP|S]  PP[&nested]
+nmod          S[@VP|S]  PP[&bare]
+nmod          S[@VP|S]  PP[@PP !/VB~|RB|NN|JJ|RP|FW]
 nmod          SINV      PP        ^[@VP]
 nmod          SBARQ     PP        !&after
 nmod          PP        PP
