@@ -118,18 +118,25 @@ acl           {nominal}       VP[/VBG|VBN|VBD]  &after
 acl:relcl     NP         RRC
 acl:relcl     ADVP       SBAR[/S/NP !/IN]  <ADVP
 advcl         ADVP       SBAR         <ADVP
-advcl         NP         SBAR[/IN=than]   <{phrase}
-acl           NP         SBAR[/IN=after,before,since,until]  <{phrase}
-acl           NP         SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP]  <{phrase}
+advcl         NP         SBAR[/IN=than[!<] /S[/VP]]   <NP[@{noun} /JJR]
+dep           NP         SBAR[/IN=than]   <{phrase}
+acl           NP         SBAR[/IN=after,before,since,until !/S/EX]  <NP|NX|NML
+acl           NP         SBAR[/S/VP/TO !/WHNP//{wh} !/WHADVP|WHPP]  <{phrase}
+dep           {nominal}  SBAR[/IN=whether]   <{phrase}
 acl:relcl     NP         SBAR[/IN /S[/NP /VP[@VB~ !/NP|VP]]]   <{phrase}
 dep           NP         SBAR[/IN]        <{phrase}|{comma}
 dep           NP         SBAR[/RB]        <{phrase}|{comma}
 dep           NP         SBAR             !&after ^[@NP]
 dep           NP         SBAR[@SBAR]      <{phrase}|{comma}
-acl           {nominal}       SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP|IN]
+acl           {nominal}  SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP|IN]
 dep           NP         SBAR[/WHADVP=how]    <NP
-acl:relcl     {nominal}       SBAR[/S|VP]             <{phrase}|{comma}
-ccomp         {nominal}       SBAR  ^[@-VB~]
+dep           {nominal}  SBAR[/WHADVP[!//WRB]]    <{phrase}
+dep           {nominal}  SBAR[/S @-S]    <{phrase}
+acl:relcl     {nominal}  SBAR[/S[@-NP]]             <{phrase}|{comma} ^[@{nominal}] &after
+acl:relcl     {nominal}  SBAR[/VP]             <{phrase}|{comma} ^[@{nominal}] &after
+acl:relcl     {nominal}  SBAR[/WHNP //{wh} !/S|VP]   <NP
+ccomp         {nominal}  SBAR  ^[@{noun}|NX|NML|LIST]
+dep           {nominal}  SBAR
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
 conj          ADJP       RB={never} <CC
 neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB={never}   !^SINV/RB
@@ -369,7 +376,7 @@ dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP-ADV|ADJP]
 dobj          SBARQ    WHNP  >>SQ[@VB~={tell} /S]
 nsubj         SBARQ    WHNP  >>SQ[@VB~ !/SINV]
 nsubj         SBARQ    WHNP  >>SQ[@VP !/NP|NN|NX|RRC]
-dobj          SBARQ    WHNP[!//WP|WDT|WRB|WP$]  >>SQ[@ADJP /VB~={be} !/NP]
+dobj          SBARQ    WHNP[!//{wh}]  >>SQ[@ADJP /VB~={be} !/NP]
 nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~ !/NP|RRC]
 nmod          SBARQ    WHNP  >>SQ[@VP|ADJP[/PP[@IN|TO]] /VB~|MD]
 nsubj         SBARQ    WHNP  >>SQ[@VP>NP]
