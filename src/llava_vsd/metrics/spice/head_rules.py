@@ -10,7 +10,7 @@ NP~|NX|NML          last   NN|NNS|NNP|NNPS|NX|NML|JJR|LIST|NP-CJ
 NP~|NX|NML          first  NP|NP-ADV
 NP~|NX|NML          last   PRP
 NP~|NX|NML          last   {dollar}|CD|ADJP|JJ|QP|FW JJS
-NP~|NX|NML          last   DT|RB|ADVP EX -VBG|VBN|IN|CC|SBAR|PP|VP|{punct} -CC|{punct}
+NP~|NX|NML          last   DT|RB|ADVP -VBG|VBN|IN|CC|SBAR|PP|VP|EX|{punct} -CC|EX|{punct} EX
 WHNP                last   NN|NNS|NNP|NNPS|NX|NML
 WHNP                first  WHNP NP
 WHNP                last   JJ|CD|RB|QP|FW WDT|WP WHPP -{punct}

@@ -15,7 +15,7 @@ from llava_vsd.metrics.spice.tree_paths import Condition, Node, Paths
 # `*` alone is any child, `...` any row of children, `...+` any but none, `..` two or more.
 GROUPED = """
 # an adverb that opens the second conjunct: "eats and [then sleeps]"
-S|VP|NP    *    ...+ CC|, [ RB=then,not {phrase} ]
+S|VP|NP|ADVP    *    ...+ CC|, [ RB=then,not {phrase} ]
 S|VP|SBAR  CONJP  ...+ [ CC=and RB=yet,so ] {phrase} ...
 SBAR       *    ...+ CC [ RB=then {phrase} ]
 SBAR       IN   ... [ IN=whether CC RB=not ] ...

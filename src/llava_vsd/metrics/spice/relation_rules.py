@@ -41,6 +41,7 @@ acl           NP       VP[@VB~]        <CC &after
 acl:relcl     NP       RRC       <CC &after
 case          ADVP     IN        ^[@CC]
 discourse     {phrase}        PRN[@INTJ]
+advcl         VP       PP[@-PP !&bare !/NP~]  <CC
 conj          {coordinated}   PRN|{conjunct}|{content}  <CC|CONJP &after !&adverb
 conj          {coordinated}   {conjunct}  <{quote}<CC|CONJP &after
 conj          ADVP|PP  RB   <CC|CONJP &after
@@ -48,13 +49,15 @@ conj          {coordinated}   {conjunct}|{content}  <ADVP<CC|CONJP &after &after
 conj          {coordinated}   {conjunct}|{content}  <{comma} >>CC|CONJP &after
 conj          {coordinated}   {conjunct}|{content}  <{comma}<{phrase}<{comma} >>CC
 conj          VP|S     ADVP[$FW=etc,ect]  <{comma}|CC &after
-conj          S        S  <{comma}<S !>>S !<<CC
-conj          SQ       SQ|NP      <{comma}<{phrase} &after !^[@ADJP]
+conj          S        S         <{comma}={slash}<S
+conj          VP       VP        <{comma}={slash}<VP
+conj          SBAR     SBAR      <{comma}={slash}<SBAR
+conj          SQ       SQ|NP     <{comma}={slash}<{phrase} &after !^[@ADJP]
 conj          ADJP     JJ|NN   <CC
 conj          LIST     {noun}|JJ
 conj          IN|TO    IN|TO
 conj          {phrase}  RB=never,n't  <CC
-conj          SBAR      RB=not  <CC &after
+conj          SBAR      RB=not  <CC
 # noun phrases
 neg           ADVP        DT=no  >>
 det:predet    {nominal}  DT               >DT ^[@-DT] !>>CC
@@ -69,6 +72,7 @@ cc:preconj    VP       DT={preconj}     >>CC
 cc:preconj    ADJP       DT={preconj}     >>CC
 dep           ADJP       DT               >>CC
 det           ADJP       DT >>JJR
+dep           NAC      DT={preconj}
 det           {nominal}|ADJP|NAC|ADVP  DT|WDT|WP  >>{nounlike}|JJ|JJS|JJR|VBG|CD
 det           NP  DT  >>RB|FW
 det           NP         DT=all,both,each  <PRP
@@ -76,12 +80,14 @@ det           NP         DT               >{phrase}|PRP
 det           X          DT >ADJP
 det           X          DT=-no,both,either,neither               >>JJR|{noun}
 cc:preconj    NP         PDT={preconj}    >>CC
-det:predet    NP         PDT              >DT|NN|NNS|NP|{possessive} !>>CC !<<DT
+det:predet    NP         PDT              >DT|{possessive} !>>CC !<<DT
+det:predet    NP         PDT              >>DT !>>CC !<<DT !>NP
 det:predet    NP         PDT              >DT !>>CC
 nmod:poss     *          PRP$|WP$
 case          {nominal}  POS
 case          {nominal}  VBZ='s
 case          NP         VBZ='            >>{noun}
+dep           {nominal}  {noun}|PRP       >POS=-{poss}
 nmod:poss     {nominal}  {noun}|PRP       >POS
 nummod        NP         ADJP[@QP[@CD]]
 amod          NP         NNP  ^[@JJ] >>
@@ -105,19 +111,22 @@ compound      {nominal}  {noun}|NX|NML|LIST|FW   >>
 conj          NP|NP-CJ   FW=etc,ect       <<
 conj          NP         NP               >>FW=etc,ect <{comma}
 nmod:poss     {nominal}  NP[/POS]         >>{noun}|NX|NML|NP|LIST
+nmod:poss     {nominal}  NP[/NP/POS]      >>{noun}|NX|NML|NP|LIST
 amod          {nominal}  NP[@JJ|VBN]  >>{noun}|NX|NML
 compound      {nominal}  NP               >>{noun}|NX|NML|LIST|NP !&after
-nmod:poss     NP         NP[/POS]         <<
+nmod:poss     NP         NP[/POS]         << !<{comma}
 nmod:npmod    NP         PRP={reflexive}  <NP|NNP
 nmod:npmod    NP         NP[$NNS=days,months,years,weeks]    <NP[$=%]
 amod          NP         NP[@CD]   <{comma}<NP[$NNP] !/{dollar}
 nummod        NP         NP[@CD=19-]      <NP[$NNP]
 appos         NP         NP               <{comma}<{phrase} !>CC
 appos         NP         NP[@NNP]         <NP[@NN]  !>
-acl           {nominal}       VP[/VBG|VBN|VBD]  &after
+acl           {nominal}       VP[/VBG|VBN|VBD]  &after <{noun}|{unquote}|NX|NML|NP|PP|ADVP|ADJP|{comma}|S|SBAR|VP|PRN|QP|CC|CD|LIST
 acl:relcl     NP         RRC
 acl:relcl     ADVP       SBAR[/S/NP !/IN]  <ADVP
 advcl         ADVP       SBAR         <ADVP
+ccomp         ADVP       SBAR[/WHNP !/FRAG]  ^[@RB|RBR]
+ccomp         ADVP       SBAR[/IN=that /S/VP]  ^[@RB|VBZ]
 advcl         NP         SBAR[/IN=than[!<] /S[/VP]]   <NP[@{noun} /JJR]
 dep           NP         SBAR[/IN=than]   <{phrase}
 acl           NP         SBAR[/IN=after,before,since,until !/S/EX]  <NP|NX|NML
@@ -137,6 +146,8 @@ acl:relcl     {nominal}  SBAR[/VP]             <{phrase}|{comma} ^[@{nominal}] &
 acl:relcl     {nominal}  SBAR[/WHNP //{wh} !/S|VP]   <NP
 ccomp         {nominal}  SBAR  ^[@{noun}|NX|NML|LIST]
 dep           {nominal}  SBAR
+nmod          NP       S[@PP]
+parataxis     NP       S   <{colon}
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
 conj          ADJP       RB={never} <CC
 neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB={never}   !^SINV/RB
@@ -147,8 +158,8 @@ neg           NP       RB={never}
 neg           NP|ADVP  RB=no  !<CC >>
 neg           ADJP  RB=no  !<CC >>JJ|JJR
 advmod        FRAG     RB|ADVP  >>VP|RB
-dep           S        ADVP[$FW=etc,ect]
-dep           S[@ADJP] ADVP[$FW]
+dep           S        ADVP[/FW=etc,ect]
+dep           VP       ADVP[/ADVP[/RB=at]>RB]
 conj          VP       ADVP[/FW=etc,ect]  &after
 dep           VP       ADVP[/FW=etc,ect]  !&after
 advmod        VP|S|NP|SBAR       ADVP[/RB[!< !>]]  <CC >{phrase} -> >{phrase}
@@ -157,8 +168,11 @@ dep           CONJP      ADVP
 dep           ADVP     RB|RBR   >CC
 nmod          NP       ADVP[/IN=at>DT]  &after
 case          ADVP       RB=at   >RBS|JJS
+dep           WHADVP   WHADVP &after
+conj          ADVP     ADVP[/FW=etc,ect]
+dep           QP       ADVP
 advmod        {advised}  RB|RBR|RBS|ADVP|WHADVP
-advmod        {advised}  WRB  >>
+advmod        {advised}  WRB
 advmod        ADVP     JJ|MWE      >>RB
 advmod        ADVP     MWE
 amod          QP       IN  >CD>CC
@@ -168,7 +182,6 @@ nmod:tmod     S        NP-TMP  >>NP >>VP
 nmod:tmod     S        NP-TMP  <<NP >>VP
 dep           S        NP-TMP
 nmod:tmod     -SQ|SBARQ|SINV|ADJP|FRAG        NP-TMP
-nmod:tmod     ADJP     NP-TMP[@{noun}={time}]
 nmod:tmod     ADJP     NP-TMP   &after
 nmod:npmod    ADJP     NP-TMP
 dep           S        NP-ADV
@@ -186,9 +199,8 @@ nmod:npmod    ADVP     NP[$-FW]  ^[@RB~]
 compound      ADJP     {hash}|CD  >>
 compound      ADJP     CD  <{dollar}
 amod          ADJP     NNP       ^[@JJ]
-compound      ADVP     FW        >>FW=etc,ect
-compound      ADVP     FW=-etc,ect        >>FW
 conj          ADVP     FW=etc,ect
+compound      ADVP     FW        >>FW
 nummod        QP       CD        <{dollar}
 compound      QP       {hash}|CD   >>
 compound      QP       CD        ^[@NN]
@@ -212,6 +224,7 @@ expl          -SQ|VP   NP[/EX]
 expl          -SQ|VP   NP[/NP/EX]
 dobj          S        NP       >>VP/TO ^S^VP -> ^S^VP
 nmod:tmod     S        NP[@{noun}={time} !/CC]  >NP>>VP
+conj          S        NP       <CC<{comma}|NP >>VP
 nsubj         S|PRN    NP       >>VP
 nsubj         S        NP       >>NP ^S^VP
 nsubj         S        NP       >ADJP ^S^VP
@@ -281,9 +294,10 @@ nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&object]
 nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&nested]
 case          VP  PP[@IN|TO]   <<ADJP/PP -> <<ADJP/PP
 case          VP  PP[@IN|TO]   <<PP[!&head /NP] -> <<PP[!&head /NP]
-case          VP  PP[@IN|TO]   <PP[!&head @IN|TO] -> <PP
+case          VP  PP[@IN|TO]   <PP[!&head] -> <PP
 case          VP  PP[@IN|TO]   <<PP//PP -> <<PP//PP
 case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
+case          VP|ADJP  PP[@IN|TO]   ^^SQ[/VB~|MD]<<WHNP  -> ^^SBARQ/WHNP
 nmod          VP|ADJP   PP[&bare]
 nmod          S[@VP|S]  PP[&object]
 nmod          S[@VP|S]  PP[&nested]
@@ -300,8 +314,9 @@ advcl         VP|S|ADJP|SQ|ADVP    PP[@-PP !&bare !/NP~]
 advcl         VP|S|ADJP|SQ|ADVP    PP[@PP /VB~|RB|NN|JJ|RP|FW]
 compound:prt  VP       PRT|RP
 compound:prt  ADJP     RP
+nmod:tmod     VP       NP[@{noun}={time} !/CC]       <{colon}
 parataxis     VP       NP       <{colon}
-nmod:tmod     VP    NP[@{noun}={time} !/CC]   !>>NP-TMP !>NP
+nmod:tmod     VP    NP[@{noun}={time} !/CC]   !>>NP-TMP !>NP={time}[!/CC]
 dep           VP    WHNP[@{noun}={time} !/CC]
 dep           VP       SBAR[/IN=that,whether[!<] !/VP|S|SBAR|SINV|SQ]
 dep           VP       SBAR[/IN=that,whether[!<] /S[!/VP|S]]
@@ -348,6 +363,7 @@ xcomp         VP       WHNP  ^$={become}
 xcomp         ADJP     S[/VP/TO]
 dep           ADJP     SBAR[/IN=as>S]
 ccomp         ADJP     SBAR[/S]
+nsubj         VP       NP  <<VB~={become} ^<<NP[/EX]
 xcomp         VP       NP  <<VB~={become}
 dep           VP       NP[/{possessive}]  >NP
 iobj          VP       NP      >NP=-{time}
@@ -357,9 +373,11 @@ dobj          VP|SQ    NP|WHNP
 parataxis     S[@S]    S        !>>CC !<<CC &after
 parataxis     S        S        <S|PRN|{colon} !>>CC
 parataxis     S        S        <RB !<<CC
-advcl         S        SBAR     >{comma}|NP|INTJ|ADVP
+advcl         S        SBAR[/WHADVP]   !&after
+advcl         S        SBAR[@SBAR/WHADVP]   !&after
 advcl         S        SBAR[/WHNP/WRB /VP]  >>VP
 csubj         S        SBAR|S   >VP !<<NP
+advcl         S        SBAR     !&after
 advcl         S        S[@VP/TO]          >{comma} >>VP
 advcl         S        S[@VP/VBG|VBN]  >{comma} >>VP !<{quote}
 advcl         S        S[@VP/VBG|VBN]  <{comma}<NP >VP

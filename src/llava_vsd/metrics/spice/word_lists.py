@@ -55,6 +55,8 @@ WORDS = _lists(
     time       friday saturday sunday
     tell  tell tells told telling allow allows allowed allowing
     know  know knows knew known knowing tell tells told telling allow allows allowed allowing
+    slash  /
+    poss  's '
     never  not n't never
     control  tell tells told telling allow allows allowed allowing urge urges urged urging
     become     become becomes became becoming remain remains remained remaining seem seems seemed seeming
