@@ -41,7 +41,7 @@ acl           NP       VP[@VB~]        <CC &after
 acl:relcl     NP       RRC       <CC &after
 case          ADVP     IN        ^[@CC]
 discourse     {phrase}        PRN[@INTJ]
-advcl         VP       PP[@-PP !&bare !/NP~]  <CC
+advcl         VP       PP  <CC<PP[@S|SBAR|VP]
 conj          {coordinated}   PRN|{conjunct}|{content}  <CC|CONJP &after !&adverb
 conj          {coordinated}   {conjunct}  <{quote}<CC|CONJP &after
 conj          ADVP|PP  RB   <CC|CONJP &after
@@ -110,11 +110,11 @@ dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
 compound      {nominal}  {noun}|NX|NML|LIST|FW   >>
 conj          NP|NP-CJ   FW=etc,ect       <<
 conj          NP         NP               >>FW=etc,ect <{comma}
-nmod:poss     {nominal}  NP[/POS]         >>{noun}|NX|NML|NP|LIST
-nmod:poss     {nominal}  NP[/NP/POS]      >>{noun}|NX|NML|NP|LIST
+nmod:poss     {nominal}  NP[/POS[!>]]         >>{noun}|NX|NML|NP|LIST
+nmod:poss     {nominal}  NP[/NP[!>]/POS[!>]]      >>{noun}|NX|NML|NP|LIST
 amod          {nominal}  NP[@JJ|VBN]  >>{noun}|NX|NML
 compound      {nominal}  NP               >>{noun}|NX|NML|LIST|NP !&after
-nmod:poss     NP         NP[/POS]         << !<{comma}
+nmod:poss     NP         NP[/POS[!>]]         << !<{comma}
 nmod:npmod    NP         PRP={reflexive}  <NP|NNP
 nmod:npmod    NP         NP[$NNS=days,months,years,weeks]    <NP[$=%]
 amod          NP         NP[@CD]   <{comma}<NP[$NNP] !/{dollar}
@@ -147,7 +147,7 @@ acl:relcl     {nominal}  SBAR[/WHNP //{wh} !/S|VP]   <NP
 ccomp         {nominal}  SBAR  ^[@{noun}|NX|NML|LIST]
 dep           {nominal}  SBAR
 nmod          NP       S[@PP]
-parataxis     NP       S   <{colon}
+parataxis     NP       S[/VP/VB !/NP]   <{colon}
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
 conj          ADJP       RB={never} <CC
 neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB={never}   !^SINV/RB
@@ -172,6 +172,7 @@ dep           WHADVP   WHADVP &after
 conj          ADVP     ADVP[/FW=etc,ect]
 dep           QP       ADVP
 advmod        {advised}  RB|RBR|RBS|ADVP|WHADVP
+dep           WHADVP   WRB  &after
 advmod        {advised}  WRB
 advmod        ADVP     JJ|MWE      >>RB
 advmod        ADVP     MWE
@@ -199,8 +200,9 @@ nmod:npmod    ADVP     NP[$-FW]  ^[@RB~]
 compound      ADJP     {hash}|CD  >>
 compound      ADJP     CD  <{dollar}
 amod          ADJP     NNP       ^[@JJ]
-conj          ADVP     FW=etc,ect
+conj          ADVP     FW=etc
 compound      ADVP     FW        >>FW
+conj          ADVP     FW=ect
 nummod        QP       CD        <{dollar}
 compound      QP       {hash}|CD   >>
 compound      QP       CD        ^[@NN]
@@ -294,7 +296,7 @@ nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&object]
 nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&nested]
 case          VP  PP[@IN|TO]   <<ADJP/PP -> <<ADJP/PP
 case          VP  PP[@IN|TO]   <<PP[!&head /NP] -> <<PP[!&head /NP]
-case          VP  PP[@IN|TO]   <PP[!&head] -> <PP
+case          VP  PP[@IN|TO]   <PP[!&head @IN|TO] -> <PP
 case          VP  PP[@IN|TO]   <<PP//PP -> <<PP//PP
 case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
 case          VP|ADJP  PP[@IN|TO]   ^^SQ[/VB~|MD]<<WHNP  -> ^^SBARQ/WHNP

@@ -27,6 +27,7 @@ LABELS = _lists(
     adverbial ADVP RB PP PRN
     possessive  PRP$ WP$
     comma   ,
+    stop    .
     wh     WP WDT WRB WP$
     colon   :
     phrase     NP-CJ NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP FRAG WHNP X NAC
