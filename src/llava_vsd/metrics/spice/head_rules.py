@@ -7,17 +7,19 @@ and conditions on the child, if any. Content words head: a copula or auxiliary g
 RULES = """
 NX                  first  NX  >CC|CONJP|{comma}
 NP~|NX|NML          last   NN|NNS|NNP|NNPS|NX|NML|JJR|LIST|NP-CJ
-NP~|NX|NML          first  NP|NP-ADV
+NP~|NX|NML          first  NP~
 NP~|NX|NML          last   PRP
 NP~|NX|NML          last   {dollar}|CD|ADJP|JJ|QP|FW JJS
-NP~|NX|NML          last   DT|RB|ADVP EX -VBG|VBN|IN|CC|SBAR|PP|VP|{punct} -CC|{punct}
+NP~|NX|NML          last   DT|WDT|RB|ADVP
+NP~|NX|NML          first  *
 WHNP                last   NN|NNS|NNP|NNPS|NX|NML
 WHNP                first  WHNP NP
 WHNP                last   JJ|CD|RB|QP|FW WDT|WP WHPP -{punct}
 WHADVP|WHADJP       last   WP
+WHADJP              last   JJ RB
 WHADVP|WHADJP       last   WRB|RB|JJ|NN -{punct}
 WHADVP|WHADJP       last   -{punct}
-WHPP                first  WHNP|WHADVP|NP|SBAR
+WHPP                first  NP~ S|SBAR|SQ|VP|QP|PP|ADJP WHNP|WHADVP
 WHPP                last   -{punct}
 NAC                 first  NN|NNS|NNP|NNPS NP NAC -DT|{punct}
 VP      first  VP|TO    <<VB~={auxiliary} !^<<NP[/EX]
@@ -47,6 +49,7 @@ ADJP    last   NN|NNS|NNP|JJ|QP|VBN|VBG|LIST
 ADJP    first  ADJP
 ADJP    last   JJR|JJS|DT|RB|RBR|RBS|CD|IN|VBD
 ADJP    first  ADVP -{punct}
+ADVP    last   DT    <RB=at
 ADVP    last   RB|RBR|RBS|JJ|JJR|JJS|ADJP
 ADVP    last   FW|DT|NN|CD|RP   !>>NP
 ADVP    last   FW|DT|NN|CD
@@ -66,7 +69,7 @@ SBARQ   first  SQ S SINV SBARQ FRAG SBAR *
 SQ      first  VP
 SQ      first  ADJP  <<VB~
 SQ      first  NP    <NP[!$EX] <<={be}
-SQ      first  NP    <{punct}<NP[!$EX] <<={be}
+SQ      first  NP    <{stop}<NP[!$EX] <<={be}
 SQ      first  SINV  <VB~={be}
 SQ      first  VBZ|VBD|VBP|VB|MD SQ *
 FRAG    first  IN NP~ VP ADJP ADVP FRAG S X SBAR RB|CC PP -{punct}

@@ -10,14 +10,13 @@ from typing import NamedTuple
 from llava_vsd.metrics.spice import word_lists
 from llava_vsd.metrics.spice.tree_paths import Condition, Node, Paths
 
-# Categories, the label of the new node (`*`: that of its last child), and the children of the phrase from first to
+# Categories, the label of the new node (`+`: they join their last), and the children of the phrase from first to
 # last. Brackets stand round those that get the new node; `?`, `*` and `+` after a test are as in regular expressions,
 # `*` alone is any child, `...` any row of children, `...+` any but none, `..` two or more.
 GROUPED = """
 # an adverb that opens the second conjunct: "eats and [then sleeps]"
-S|VP|NP    *    ...+ CC|, [ RB=then,not {phrase} ]
+S|VP|NP|ADVP    +    ...+ CC|, [ RB=then,not {phrase} ]
 S|VP|SBAR  CONJP  ...+ [ CC=and RB=yet,so ] {phrase} ...
-SBAR       *    ...+ CC [ RB=then {phrase} ]
 SBAR       IN   ... [ IN=whether CC RB=not ] ...
 PP       IN    ... [ IN|TO CC IN|TO ] ...
 QP       NP    ... [ RB|IN=at JJS|RBS=least,most ] ...
@@ -122,7 +121,10 @@ def phrase(label: str, children: list[Node]) -> Node:
         if found is None:
             break
         name, start, end = found
-        children = [*children[:start], Node(name, children[start:end]), *children[end:]]
+        inside = children[start:end]
+        if name == "+":
+            name, inside = inside[-1].label, [*inside[:-1], *inside[-1].children]
+        children = [*children[:start], Node(name, inside), *children[end:]]
     return Node(label, children)
 
 
@@ -153,7 +155,7 @@ def _group(label: str, children: tuple[str, ...]) -> tuple[str, int, int] | None
         if rule.categories[label] and (found := rule.pattern.fullmatch(text)):
             start = text[: found.start(1)].count(" ")
             end = start + found[1].count(" ")
-            return (children[end - 1] if rule.name == "*" else rule.name), start, end
+            return rule.name, start, end
     return None
 
 

@@ -41,6 +41,7 @@ acl           NP       VP[@VB~]        <CC &after
 acl:relcl     NP       RRC       <CC &after
 case          ADVP     IN        ^[@CC]
 discourse     {phrase}        PRN[@INTJ]
+advcl         VP       PP  <CC<PP[@S|SBAR|VP]
 conj          {coordinated}   PRN|{conjunct}|{content}  <CC|CONJP &after !&adverb
 conj          {coordinated}   {conjunct}  <{quote}<CC|CONJP &after
 conj          ADVP|PP  RB   <CC|CONJP &after
@@ -48,13 +49,15 @@ conj          {coordinated}   {conjunct}|{content}  <ADVP<CC|CONJP &after &after
 conj          {coordinated}   {conjunct}|{content}  <{comma} >>CC|CONJP &after
 conj          {coordinated}   {conjunct}|{content}  <{comma}<{phrase}<{comma} >>CC
 conj          VP|S     ADVP[$FW=etc,ect]  <{comma}|CC &after
-conj          S        S  <{comma}<S !>>S !<<CC
-conj          SQ       SQ|NP      <{comma}<{phrase} &after !^[@ADJP]
+conj          S        S         <{comma}={slash}<S
+conj          VP       VP        <{comma}={slash}<VP
+conj          SBAR     SBAR      <{comma}={slash}<SBAR
+conj          SQ       SQ|NP     <{comma}={slash}<{phrase} &after !^[@ADJP]
 conj          ADJP     JJ|NN   <CC
 conj          LIST     {noun}|JJ
 conj          IN|TO    IN|TO
 conj          {phrase}  RB=never,n't  <CC
-conj          SBAR      RB=not  <CC &after
+conj          SBAR      RB=not  <CC
 # noun phrases
 neg           ADVP        DT=no  >>
 det:predet    {nominal}  DT               >DT ^[@-DT] !>>CC
@@ -69,6 +72,7 @@ cc:preconj    VP       DT={preconj}     >>CC
 cc:preconj    ADJP       DT={preconj}     >>CC
 dep           ADJP       DT               >>CC
 det           ADJP       DT >>JJR
+dep           NAC      DT={preconj}
 det           {nominal}|ADJP|NAC|ADVP  DT|WDT|WP  >>{nounlike}|JJ|JJS|JJR|VBG|CD
 det           NP  DT  >>RB|FW
 det           NP         DT=all,both,each  <PRP
@@ -76,12 +80,14 @@ det           NP         DT               >{phrase}|PRP
 det           X          DT >ADJP
 det           X          DT=-no,both,either,neither               >>JJR|{noun}
 cc:preconj    NP         PDT={preconj}    >>CC
-det:predet    NP         PDT              >DT|NN|NNS|NP|{possessive} !>>CC !<<DT
+det:predet    NP         PDT              >DT|{possessive} !>>CC !<<DT
+det:predet    NP         PDT              >>DT !>>CC !<<DT !>NP
 det:predet    NP         PDT              >DT !>>CC
 nmod:poss     *          PRP$|WP$
 case          {nominal}  POS
 case          {nominal}  VBZ='s
 case          NP         VBZ='            >>{noun}
+dep           {nominal}  {noun}|PRP       >POS=-{poss}
 nmod:poss     {nominal}  {noun}|PRP       >POS
 nummod        NP         ADJP[@QP[@CD]]
 amod          NP         NNP  ^[@JJ] >>
@@ -104,32 +110,44 @@ dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
 compound      {nominal}  {noun}|NX|NML|LIST|FW   >>
 conj          NP|NP-CJ   FW=etc,ect       <<
 conj          NP         NP               >>FW=etc,ect <{comma}
-nmod:poss     {nominal}  NP[/POS]         >>{noun}|NX|NML|NP|LIST
+nmod:poss     {nominal}  NP[/POS[!>]]         >>{noun}|NX|NML|NP|LIST
+nmod:poss     {nominal}  NP[/NP[!>]/POS[!>]]      >>{noun}|NX|NML|NP|LIST
 amod          {nominal}  NP[@JJ|VBN]  >>{noun}|NX|NML
 compound      {nominal}  NP               >>{noun}|NX|NML|LIST|NP !&after
-nmod:poss     NP         NP[/POS]         <<
+nmod:poss     NP         NP[/POS[!>]]         << !<{comma}
 nmod:npmod    NP         PRP={reflexive}  <NP|NNP
 nmod:npmod    NP         NP[$NNS=days,months,years,weeks]    <NP[$=%]
 amod          NP         NP[@CD]   <{comma}<NP[$NNP] !/{dollar}
 nummod        NP         NP[@CD=19-]      <NP[$NNP]
 appos         NP         NP               <{comma}<{phrase} !>CC
 appos         NP         NP[@NNP]         <NP[@NN]  !>
-acl           {nominal}       VP[/VBG|VBN|VBD]  &after
+acl           {nominal}       VP[/VBG|VBN|VBD]  &after <{noun}|{unquote}|NX|NML|NP|PP|ADVP|ADJP|{comma}|S|SBAR|VP|PRN|QP|CC|CD|LIST
 acl:relcl     NP         RRC
 acl:relcl     ADVP       SBAR[/S/NP !/IN]  <ADVP
 advcl         ADVP       SBAR         <ADVP
-advcl         NP         SBAR[/IN=than]   <{phrase}
-acl           NP         SBAR[/IN=after,before,since,until]  <{phrase}
-acl           NP         SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP]  <{phrase}
+ccomp         ADVP       SBAR[/WHNP !/FRAG]  ^[@RB|RBR]
+ccomp         ADVP       SBAR[/IN=that /S/VP]  ^[@RB|VBZ]
+advcl         NP         SBAR[/IN=than[!<] /S[/VP]]   <NP[@{noun} /JJR]
+dep           NP         SBAR[/IN=than]   <{phrase}
+acl           NP         SBAR[/IN=after,before,since,until !/S/EX]  <NP|NX|NML
+acl           NP         SBAR[/S/VP/TO !/WHNP//{wh} !/WHADVP|WHPP]  <{phrase}
+dep           {nominal}  SBAR[/IN=whether]   <{phrase}
 acl:relcl     NP         SBAR[/IN /S[/NP /VP[@VB~ !/NP|VP]]]   <{phrase}
 dep           NP         SBAR[/IN]        <{phrase}|{comma}
 dep           NP         SBAR[/RB]        <{phrase}|{comma}
 dep           NP         SBAR             !&after ^[@NP]
 dep           NP         SBAR[@SBAR]      <{phrase}|{comma}
-acl           {nominal}       SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP|IN]
+acl           {nominal}  SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP|IN]
 dep           NP         SBAR[/WHADVP=how]    <NP
-acl:relcl     {nominal}       SBAR[/S|VP]             <{phrase}|{comma}
-ccomp         {nominal}       SBAR  ^[@-VB~]
+dep           {nominal}  SBAR[/WHADVP[!//WRB]]    <{phrase}
+dep           {nominal}  SBAR[/S @-S]    <{phrase}
+acl:relcl     {nominal}  SBAR[/S[@-NP]]             <{phrase}|{comma} ^[@{nominal}] &after
+acl:relcl     {nominal}  SBAR[/VP]             <{phrase}|{comma} ^[@{nominal}] &after
+acl:relcl     {nominal}  SBAR[/WHNP //{wh} !/S|VP]   <NP
+ccomp         {nominal}  SBAR  ^[@{noun}|NX|NML|LIST]
+dep           {nominal}  SBAR
+nmod          NP       S[@PP]
+parataxis     NP       S[/VP/VB !/NP]   <{colon}
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
 conj          ADJP       RB={never} <CC
 neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB={never}   !^SINV/RB
@@ -140,8 +158,8 @@ neg           NP       RB={never}
 neg           NP|ADVP  RB=no  !<CC >>
 neg           ADJP  RB=no  !<CC >>JJ|JJR
 advmod        FRAG     RB|ADVP  >>VP|RB
-dep           S        ADVP[$FW=etc,ect]
-dep           S[@ADJP] ADVP[$FW]
+dep           S        ADVP[/FW=etc,ect]
+dep           VP       ADVP[/ADVP[/RB=at]>RB]
 conj          VP       ADVP[/FW=etc,ect]  &after
 dep           VP       ADVP[/FW=etc,ect]  !&after
 advmod        VP|S|NP|SBAR       ADVP[/RB[!< !>]]  <CC >{phrase} -> >{phrase}
@@ -150,8 +168,12 @@ dep           CONJP      ADVP
 dep           ADVP     RB|RBR   >CC
 nmod          NP       ADVP[/IN=at>DT]  &after
 case          ADVP       RB=at   >RBS|JJS
+dep           WHADVP   WHADVP &after
+conj          ADVP     ADVP[/FW=etc,ect]
+dep           QP       ADVP
 advmod        {advised}  RB|RBR|RBS|ADVP|WHADVP
-advmod        {advised}  WRB  >>
+dep           WHADVP   WRB  &after
+advmod        {advised}  WRB
 advmod        ADVP     JJ|MWE      >>RB
 advmod        ADVP     MWE
 amod          QP       IN  >CD>CC
@@ -161,7 +183,6 @@ nmod:tmod     S        NP-TMP  >>NP >>VP
 nmod:tmod     S        NP-TMP  <<NP >>VP
 dep           S        NP-TMP
 nmod:tmod     -SQ|SBARQ|SINV|ADJP|FRAG        NP-TMP
-nmod:tmod     ADJP     NP-TMP[@{noun}={time}]
 nmod:tmod     ADJP     NP-TMP   &after
 nmod:npmod    ADJP     NP-TMP
 dep           S        NP-ADV
@@ -179,9 +200,9 @@ nmod:npmod    ADVP     NP[$-FW]  ^[@RB~]
 compound      ADJP     {hash}|CD  >>
 compound      ADJP     CD  <{dollar}
 amod          ADJP     NNP       ^[@JJ]
-compound      ADVP     FW        >>FW=etc,ect
-compound      ADVP     FW=-etc,ect        >>FW
-conj          ADVP     FW=etc,ect
+conj          ADVP     FW=etc
+compound      ADVP     FW        >>FW
+conj          ADVP     FW=ect
 nummod        QP       CD        <{dollar}
 compound      QP       {hash}|CD   >>
 compound      QP       CD        ^[@NN]
@@ -205,6 +226,7 @@ expl          -SQ|VP   NP[/EX]
 expl          -SQ|VP   NP[/NP/EX]
 dobj          S        NP       >>VP/TO ^S^VP -> ^S^VP
 nmod:tmod     S        NP[@{noun}={time} !/CC]  >NP>>VP
+conj          S        NP       <CC<{comma}|NP >>VP
 nsubj         S|PRN    NP       >>VP
 nsubj         S        NP       >>NP ^S^VP
 nsubj         S        NP       >ADJP ^S^VP
@@ -277,12 +299,12 @@ case          VP  PP[@IN|TO]   <<PP[!&head /NP] -> <<PP[!&head /NP]
 case          VP  PP[@IN|TO]   <PP[!&head @IN|TO] -> <PP
 case          VP  PP[@IN|TO]   <<PP//PP -> <<PP//PP
 case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
+case          VP|ADJP  PP[@IN|TO]   ^^SQ[/VB~|MD]<<WHNP  -> ^^SBARQ/WHNP
 nmod          VP|ADJP   PP[&bare]
-nmod          S         PP[&object]  >>VP
-nmod          S         PP[&object]  >{comma}>S>CC
-nmod          S         PP[&nested]  >>VP
-nmod          S    PP[&bare]    >>VP
-nmod          S         PP[@PP !/VB~|RB|NN|JJ|RP|FW]    >>VP
+nmod          S[@VP|S]  PP[&object]
+nmod          S[@VP|S]  PP[&nested]
+nmod          S[@VP|S]  PP[&bare]
+nmod          S[@VP|S]  PP[@PP !/VB~|RB|NN|JJ|RP|FW]
 nmod          SINV      PP        ^[@VP]
 nmod          SBARQ     PP        !&after
 nmod          PP        PP
@@ -294,38 +316,47 @@ advcl         VP|S|ADJP|SQ|ADVP    PP[@-PP !&bare !/NP~]
 advcl         VP|S|ADJP|SQ|ADVP    PP[@PP /VB~|RB|NN|JJ|RP|FW]
 compound:prt  VP       PRT|RP
 compound:prt  ADJP     RP
+nmod:tmod     VP       NP[@{noun}={time} !/CC]       <{colon}
 parataxis     VP       NP       <{colon}
-nmod:tmod     VP    NP[@{noun}={time} !/CC]   !>>NP-TMP !>NP
+nmod:tmod     VP    NP[@{noun}={time} !/CC]   !>>NP-TMP !>NP={time}[!/CC]
 dep           VP    WHNP[@{noun}={time} !/CC]
+dep           VP       SBAR[/IN=that,whether[!<] !/VP|S|SBAR|SINV|SQ]
+dep           VP       SBAR[/IN=that,whether[!<] /S[!/VP|S]]
 ccomp         VP       SBAR[/IN=that,whether !/IN=-that,whether]
 advcl         VP       SBAR[/IN|MWE !/SBAR]
-advcl         VP       SBAR[@SBAR[/IN=-that,whether]]
+advcl         VP       SBAR[/IN|MWE=-that,whether /SBAR]
+advcl         VP       SBAR[@SBAR /SBAR/IN|MWE=-that,whether]
 xcomp         VP       SBAR[/WHADVP /S/VP/TO]  <NP
 xcomp         VP       SBAR[/WHADVP=-how /S/VP/TO]
 dep           VP       SBAR[/WHADVP[!/WRB] /S]
-advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever /S]  !^$={tell}
-advcl         VP       SBAR[/WHADVP !/S]
-advcl         VP       SBAR[/WHADVP /S[!/NP !/VP/TO]]
+advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why /S]  !^$={know}
+advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why !/S]
+advcl         VP       SBAR[/WHADVP=-how /S[!/NP !/VP/TO]]
+advcl         VP       SBAR[/WHNP/WRB !/S|VP]
 dep           VP       SBAR     <<NP  !^$={tell}
+dep           VP       SBAR[/WHADVP=how]     <<NP
 dep           VP       SBAR[@SBAR /{comma}|{colon}]
+dep           VP       SBAR[@SBAR /CC[!<]]
 dep           VP       SBAR[!/S|SBAR|SINV|FRAG]
 dep           VP       SBAR[/S[@S|NP]]
 ccomp         VP       SBAR|SBARQ
-xcomp         VP       S[/VP/TO]    <<NP ^$={control}
-advcl         VP       S[/VP/TO]    <<NP
-xcomp         VP       S[/VP/TO]
-parataxis     VP       S[!/VP/VB|VBZ|VBP|VBD !@PP]  <{colon}
+xcomp         VP       S[/VP/TO[!<VP]]    <<NP ^$={control}
+advcl         VP       S[/VP/TO[!<VP]]    <<NP
+xcomp         VP       S[/VP/TO[!<VP]]
+parataxis     VP       S[!/VP/VB|VBZ|VBP|VBD !/VP/VP/VB|VBZ|VBP|VBD !@PP]  <{colon}
 advcl         VP       S[/VP[/VBG|VBN]]  <{comma}<NP
 advcl         VP       S[/VP/VBG]  <{comma}<PP<{comma}<NP
 advcl         VP       S[/VP/VBG]   ^/VBG
 xcomp         VP       S[/VP[/VBG[!<]] !/NP]
 xcomp         VP       S[@ADJP|NP|S|SBAR]
-nmod          VP       S[@PP]
+nmod          VP       S[@PP !/{quote}]
 xcomp         VP       S[!/VP|S|SBAR]
 xcomp         VP       S[/NP>NP>VP]
-dep           VP       S[/VP/VBN[!<] !/NP]
-dep           VP       S[/VP/VBG[!<] /NP]
-dep           VP       S            <<NP !^$={tell}
+dep           VP       S[/VP/VBN[!<] !/NP[/PRP !/DT]]
+ccomp         VP       S[/NP]       <<NP ^$={have}
+ccomp         VP       S[/NP]       <<NP <<VB~={have}
+dep           VP       S[/VP/VBG[!<] /NP]  !^$={have}
+dep           VP       S            <<NP
 ccomp         VP       S
 xcomp         VP       VP   <<VB~={become}
 xcomp         VP       VP[/VB|VBG]       <VB~ !^<<NP[/EX]
@@ -334,6 +365,7 @@ xcomp         VP       WHNP  ^$={become}
 xcomp         ADJP     S[/VP/TO]
 dep           ADJP     SBAR[/IN=as>S]
 ccomp         ADJP     SBAR[/S]
+nsubj         VP       NP  <<VB~={become} ^<<NP[/EX]
 xcomp         VP       NP  <<VB~={become}
 dep           VP       NP[/{possessive}]  >NP
 iobj          VP       NP      >NP=-{time}
@@ -343,9 +375,11 @@ dobj          VP|SQ    NP|WHNP
 parataxis     S[@S]    S        !>>CC !<<CC &after
 parataxis     S        S        <S|PRN|{colon} !>>CC
 parataxis     S        S        <RB !<<CC
-advcl         S        SBAR     >{comma}|NP|INTJ|ADVP
+advcl         S        SBAR[/WHADVP]   !&after
+advcl         S        SBAR[@SBAR/WHADVP]   !&after
 advcl         S        SBAR[/WHNP/WRB /VP]  >>VP
 csubj         S        SBAR|S   >VP !<<NP
+advcl         S        SBAR     !&after
 advcl         S        S[@VP/TO]          >{comma} >>VP
 advcl         S        S[@VP/VBG|VBN]  >{comma} >>VP !<{quote}
 advcl         S        S[@VP/VBG|VBN]  <{comma}<NP >VP
@@ -362,7 +396,7 @@ dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP-ADV|ADJP]
 dobj          SBARQ    WHNP  >>SQ[@VB~={tell} /S]
 nsubj         SBARQ    WHNP  >>SQ[@VB~ !/SINV]
 nsubj         SBARQ    WHNP  >>SQ[@VP !/NP|NN|NX|RRC]
-dobj          SBARQ    WHNP[!//WP|WDT|WRB|WP$]  >>SQ[@ADJP /VB~={be} !/NP]
+dobj          SBARQ    WHNP[!//{wh}]  >>SQ[@ADJP /VB~={be} !/NP]
 nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~ !/NP|RRC]
 nmod          SBARQ    WHNP  >>SQ[@VP|ADJP[/PP[@IN|TO]] /VB~|MD]
 nsubj         SBARQ    WHNP  >>SQ[@VP>NP]

@@ -27,6 +27,8 @@ LABELS = _lists(
     adverbial ADVP RB PP PRN
     possessive  PRP$ WP$
     comma   ,
+    stop    .
+    wh     WP WDT WRB WP$
     colon   :
     phrase     NP-CJ NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP FRAG WHNP X NAC
     phrase     RRC WHPP PRN LIST
@@ -45,6 +47,7 @@ WORDS = _lists(
     full_be be is are was were been being am
     be  be is are was were been being am 's 're 'm s
     pass  be is are was were been being am 's 're 'm s get gets got getting gotten
+    have have has had having 've 'd
     preconj  both either neither
     reflexive myself yourself himself herself itself ourselves yourselves themselves oneself
     time       day days night nights week weeks month months year years morning mornings evening evenings
@@ -52,6 +55,9 @@ WORDS = _lists(
     time       june july august september october november december monday tuesday wednesday thursday
     time       friday saturday sunday
     tell  tell tells told telling allow allows allowed allowing
+    know  know knows knew known knowing tell tells told telling allow allows allowed allowing
+    slash  /
+    poss  's '
     never  not n't never
     control  tell tells told telling allow allows allowed allowing urge urges urged urging
     become     become becomes became becoming remain remains remained remaining seem seems seemed seeming
