@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from llava_vsd.metrics.spice.scene_words import CONJUNCTIONS, HEADED_PAIRS, PAIRS, TRIPLES
 from llava_vsd.metrics.spice.trees import Word
-from llava_vsd.metrics.spice.wordlists import CONJUNCTIONS, HEADED_PAIRS, PAIRS, TRIPLES
 
 # Relations that take a case marker into their name.
 CASED = frozenset({"nmod", "acl", "advcl"})

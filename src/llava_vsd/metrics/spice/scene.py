@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from llava_vsd.metrics.spice.graph import Graph
-from llava_vsd.metrics.spice.wordlists import AMOUNTS, PLURAL_AMOUNTS, SHARES, SINGULAR_PRONOUNS
+from llava_vsd.metrics.spice.scene_words import AMOUNTS, PLURAL_AMOUNTS, SHARES, SINGULAR_PRONOUNS
 
 NOUNS = frozenset({"NN", "NNS", "NNP", "NNPS"})
 SINGULAR_NOUNS = frozenset({"NN", "NNP"})

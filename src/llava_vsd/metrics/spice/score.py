@@ -15,8 +15,8 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from llava_vsd.metrics.spice.concepts import Concept, Concepts, SceneGraph
+from llava_vsd.metrics.spice.scene_words import COLORS, NUMBERS, SIZES
 from llava_vsd.metrics.spice.synonyms import wordnet
-from llava_vsd.metrics.spice.wordlists import COLORS, NUMBERS, SIZES
 
 
 class Match(NamedTuple):

@@ -1,4 +1,4 @@
-"""The word lists of the rules of SPICE, as data; docs/spice.md tells what each rule does with them."""
+"""The word lists of graphs, scene graphs and scores, as data; docs/spice.md tells what each rule does with them."""
 
 from __future__ import annotations
 
