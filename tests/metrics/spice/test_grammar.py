@@ -1,3 +1,5 @@
+import gzip
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +33,9 @@ def counted(words: dict[str, dict[int, float]], tags: int) -> CountedLexicon:
     )
 
 
+LEXICON = counted({"the": {0: 60}, "cat": {1: 40, 2: 5}, "naïve\u00a0x": {2: 20}}, 4)
+
+
 def small_grammar() -> Grammar:
     """ROOT -> S .$$. ; S -> NP VP ; NP -> D N ; NP -> N ; VP -> V NP ; VP -> V."""
     return Grammar(
@@ -43,7 +48,7 @@ def small_grammar() -> Grammar:
         unary_scores=np.log(np.array([0.5, 0.5], dtype=np.float32)),
         end_score=0.0,
         tag_costs=np.zeros(4),
-        lexicon=counted({"the": {0: 60}, "cat": {1: 40, 2: 5}, "naïve\u00a0x": {2: 20}}, 4),
+        lexicon=LEXICON,
     )
 
 
@@ -74,6 +79,11 @@ def test_a_grammar_comes_back_from_its_file_as_it_was(tmp_path):
         ({"unary": np.full((2, 2), -1, dtype=np.int32)}, "unary rules name states that exist"),
         ({"tags": np.array([5, 5, 7, 1], dtype=np.int32)}, "tags are different states"),
         ({"tag_costs": np.zeros(3)}, "every tag has a cost"),
+        ({"lexicon": counted({"a": {4: 2}}, 4)}, "the lexicon's arrays fit together"),
+        ({"lexicon": replace(LEXICON, seen_count=np.ones(2))}, "the lexicon's arrays fit together"),
+        ({"lexicon": replace(LEXICON, word_count=np.ones(2))}, "the lexicon's arrays fit together"),
+        ({"lexicon": replace(LEXICON, total=0.0)}, "the lexicon's arrays fit together"),
+        ({"lexicon": replace(LEXICON, total=np.ones(2))}, "an array of the grammar has another form"),
         ({"lexicon": counted({"a": {0: 2}}, 3)}, "the lexicon scores every tag"),
         ({"unary": np.array([[5, 6], [4, 7]], dtype=np.int32)}, "no tag is the parent of a rule"),
         ({"unary": np.array([[0, 6], [4, 7]], dtype=np.int32)}, "ROOT occurs nowhere else"),
@@ -97,6 +107,8 @@ def test_what_is_no_grammar_is_refused(tmp_path):
         tmp_path / name for name in ("absent.npz", "text.npz", "other.npz", "old.npz")
     )
     text.write_text("not an archive")
+    published = tmp_path / "englishPCFG.ser.gz"
+    published.write_bytes(gzip.compress(b"\xac\xed\x00\x05"))
     np.savez(other, a=np.zeros(3))
     arrays = {"format": "llava-vsd grammar 0"}
     np.savez(old, **arrays)
@@ -109,6 +121,7 @@ def test_what_is_no_grammar_is_refused(tmp_path):
         (other, "expected a file marked 'llava-vsd grammar 1', found 'no mark'"),
         (old, "found 'llava-vsd grammar 0'"),
         (tmp_path / "half.npz", "cannot be read as a grammar"),
+        (published, "no .npz; `vsd fetch spice-grammar --from FILE` takes the original's file"),
         (tmp_path, "cannot be read as a grammar"),
     ):
         with pytest.raises(FileError, match=message):
@@ -122,3 +135,22 @@ def test_a_missing_array_is_named(tmp_path):
     np.savez(tmp_path / "less.npz", **arrays)
     with pytest.raises(FileError, match="lacks the array 'unary'"):
         Grammar.load(tmp_path / "less.npz")
+
+
+def test_a_damaged_file_is_an_error_or_a_grammar_to_ask(tmp_path):
+    small_grammar().save(tmp_path / "good.npz")
+    whole, rng, path = (tmp_path / "good.npz").read_bytes(), random.Random(0), tmp_path / "damaged.npz"
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(rng.choice((1, 3, 10))):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            lexicon = Grammar.load(path).lexicon
+        except FileError:
+            refused += 1
+            continue
+        for word in ("the", "cat", "unknown"):
+            assert lexicon.open_scores(word, first=False).shape == (4,)
+    assert 0 < refused < 300

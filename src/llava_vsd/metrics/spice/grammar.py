@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,13 @@ ARRAYS: Final = {
     "unary": np.int32,
     "unary_scores": np.float32,
     "tag_costs": np.float64,
+}
+
+LEXICON_TYPES: Final[Mapping[str, Callable[[NDArray[Any]], Any]]] = {
+    "Doubles": partial(np.asarray, dtype=np.float64),
+    "Ints": partial(np.asarray, dtype=np.int32),
+    "float": float,
+    "bool": bool,
 }
 
 
@@ -94,11 +101,19 @@ class Grammar:
             FileError: the file is missing, no grammar, of another version of the form, or does not fit together.
         """
         try:
-            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            with path.open("rb") as opened:
+                if opened.read(2) != b"PK":
+                    raise FileError(
+                        path,
+                        "cannot be read as a grammar: no .npz; "
+                        "`vsd fetch spice-grammar --from FILE` takes the original's file",
+                    )
+                opened.seek(0)
+                with np.load(opened, allow_pickle=False) as file:
+                    arrays = {name: file[name] for name in file.files}
         except FileNotFoundError:
             raise FileError(path, "no such grammar file") from None
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
             raise FileError(path, f"cannot be read as a grammar: {error}") from None
         form = str(arrays.get("format", "no mark"))
         if form != FORMAT:
@@ -113,6 +128,8 @@ class Grammar:
             )
         except KeyError as error:
             raise FileError(path, f"the grammar lacks the array {error}") from None
+        except (ValueError, TypeError) as error:
+            raise FileError(path, f"an array of the grammar has another form: {error}") from None
         for promise, kept in grammar.promises():
             if not kept:
                 raise FileError(path, f"not a grammar to parse with: expected that {promise}")
@@ -139,6 +156,7 @@ class Grammar:
         inside = (self.tags >= 0) & (self.tags < states)
         yield "tags are different states", bool(inside.all()) and len(np.unique(self.tags)) == len(self.tags)
         yield "every tag has a cost", self.tag_costs.shape == self.tags.shape
+        yield "the lexicon's arrays fit together", self.lexicon.fits()
         yield "the lexicon scores every tag", self.lexicon.scores("a", first=True).shape == self.tags.shape
         parents = np.concatenate([self.binary[:, 0], self.unary[:, 0]])
         yield "no tag is the parent of a rule", not np.isin(parents, self.tags).any()
@@ -160,7 +178,7 @@ def _lexicon(arrays: Mapping[str, NDArray[Any]]) -> CountedLexicon:
         if item.name in ("words", "signatures"):
             values[item.name] = unpacked(value)
         else:
-            values[item.name] = value if value.ndim else value.item()
+            values[item.name] = LEXICON_TYPES[str(item.type)](value)
     return CountedLexicon(**values)
 
 

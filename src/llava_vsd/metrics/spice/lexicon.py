@@ -41,6 +41,9 @@ class Lexicon(Protocol):
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Everything needed to build it again, for the grammar's file."""
 
+    def fits(self) -> bool:
+        """Whether its parts fit together, so that every word can be asked for."""
+
 
 def signature(word: str, *, first: bool) -> str:
     """The class of an unknown word by its case, hyphens, digits and last letter, e.g. `UNK-LC-DASHt` (`t-shirt`)."""
@@ -64,6 +67,10 @@ def signature(word: str, *, first: bool) -> str:
     elif len(word) > 3:
         name += word[-1].lower()[:1]
     return name
+
+
+def _all_below(limit: int, numbers: Ints) -> bool:
+    return bool(((numbers >= 0) & (numbers < limit)).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +195,28 @@ class CountedLexicon:
             if likely > 0 and tag_share > 0 and (score := math.log(likely * share / tag_share)) > LOWEST:
                 found[tag] = score
         return found
+
+    def fits(self) -> bool:
+        """Whether the shapes are those above, and the tables name words, signatures and tags that exist."""
+        tags = len(self.tag_count) if self.tag_count.ndim == 1 else 0
+        tables = (
+            (len(self.words), self.word_count, self.seen_of, self.seen_tag, self.seen_count),
+            (len(self.signatures), self.signature_count, self.unseen_of, self.unseen_tag, self.unseen_count),
+        )
+        return (
+            min(self.total, self.unseen_total) > 0
+            and self.unseen_tag_count.shape == (tags,)
+            and all(
+                count.shape == (number,)
+                and of.shape == tag.shape == joint.shape == (of.size,)
+                and _all_below(number, of)
+                and _all_below(tags, tag)
+                and bool((np.diff(of) >= 0).all())
+                for number, count, of, tag, joint in tables
+            )
+            and self.open_tags.shape == (self.open_tags.size,)
+            and _all_below(tags, self.open_tags)
+        )
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """See `Lexicon.arrays`; one entry a field, strings joined by line feeds as bytes."""
