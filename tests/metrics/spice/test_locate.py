@@ -129,6 +129,8 @@ def test_in_pycocoevalcap_without_being_told(pycocoevalcap):
 class Server(ThreadingHTTPServer):
     files: dict[str, bytes]
     ranges = True
+    length = True
+    short = 0
     served = 0
 
 
@@ -143,9 +145,10 @@ class Handler(BaseHTTPRequestHandler):
         span = self.headers.get("Range")
         if span and self.server.ranges:
             first, last = (int(number) for number in span.removeprefix("bytes=").split("-"))
-            body = content[first : last + 1]
+            body = content[first : last + 1 - (self.server.short if last else 0)]
+            length = len(content) if self.server.length else "*"
             self.send_response(206)
-            self.send_header("Content-Range", f"bytes {first}-{first + len(body) - 1}/{len(content)}")
+            self.send_header("Content-Range", f"bytes {first}-{first + len(body) - 1}/{length}")
         else:
             body = content
             self.send_response(200)
@@ -201,6 +204,16 @@ def test_addresses_that_do_not_serve(server):
         find(address(server, "/g"))
     with pytest.raises(FileError, match="cannot be fetched"):
         find("http://127.0.0.1:9/nothing")
+
+
+def test_a_server_that_answers_otherwise_than_asked(server):
+    server.files = {"/models.jar": jar()}
+    server.short = 5
+    with pytest.raises(FileError, match=r"the server sent \d+ bytes where \d+ were asked for"):
+        find(address(server, "/models.jar"))
+    server.length = False
+    with pytest.raises(FileError, match="does not say how long the file is"):
+        find(address(server, "/models.jar"))
 
 
 # --------------------------------------------------------------------------------------------------------------- faults

@@ -1,4 +1,9 @@
 import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -6,6 +11,7 @@ from hypothesis import strategies as st
 
 from llava_vsd.errors import FileError, UsageError
 from llava_vsd.metrics.spice import pycocoevalcap
+from llava_vsd.metrics.spice.grammar import Grammar
 from llava_vsd.metrics.spice.locate import keep, kept_grammar
 from llava_vsd.metrics.spice.pipeline import CAPTIONS, Spice, grammar_file
 
@@ -79,8 +85,13 @@ def test_it_takes_the_place_of_pycocoevalcaps_class(spice, original_file, refere
     assert scorer.method() == "SPICE (original grammar)"
     with pytest.raises(UsageError, match="different images"):
         scorer.compute_score({1: ["a"]}, {2: ["a"]})
-    with pytest.raises(UsageError, match="image 1: expected one candidate"):
-        scorer.compute_score({1: ["a"]}, {1: ["a", "b"]})
+    for gts, res in [(["a"], ["a", "b"]), (["a"], "b"), ("a", ["b"]), ([], ["b"])]:
+        with pytest.raises(UsageError, match="image 1: expected one candidate"):
+            scorer.compute_score({1: gts}, {1: res})
+    with pytest.raises(UsageError, match="names of several types"):
+        scorer.compute_score({1: ["a"], "b": ["a"]}, {1: ["a"], "b": ["a"]})
+    _, rows = scorer.compute_score({7: ["a horse"], 3: ["a dog"]}, {7: ["a dog"], 3: ["a dog"]})
+    assert [row["All"]["f"] for row in rows] == [1.0, 0.0]  # of 3, then 7: sorted, as the original has them
 
 
 @pytest.mark.parametrize(
@@ -97,14 +108,60 @@ def test_odd_captions_get_a_score_and_do_not_hang(spice, caption):
     assert 0 <= spice.score("a cat on a mat", [caption]).f <= 1
 
 
+def test_a_grammar_of_the_same_name_gets_nothing_out_of_anothers_cache(
+    original_grammar, original_file, tmp_path
+):
+    namesake = tmp_path / "namesake.npz"
+    keep(replace(Grammar.load(CAPTIONS), name=original_grammar.name), namesake)
+    caption, cache = "the dog left is standing next to the man right of the car", tmp_path / "cache.sqlite"
+    first = Spice(original_file, cache=cache)
+    first._cache.put({caption: [("made", "up")]})
+    assert first.tuples([caption]) == {caption: [("made", "up")]}
+    second = Spice(namesake, cache=cache)
+    assert second.name == first.name
+    assert second.tuples([caption])[caption] == Spice(CAPTIONS).tuples([caption])[caption]
+
+
+def test_tuples_are_those_of_the_captions_asked_for(spice):
+    assert list(spice.tuples(["a cat", "a dog", "a cat"])) == ["a cat", "a dog"]
+    assert spice.tuples(["a dog"]) == {"a dog": [("dog",)]}
+
+
+def test_the_hash_seed_of_python_changes_nothing():
+    code = (
+        "from llava_vsd.metrics.spice.pipeline import Spice; print(Spice('captions').score("
+        "'a lot of cars and two autos in front of a red house', ['some people left of a car', 'a home of red brick']))"
+    )
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "77")
+    ]
+    assert len(set(printed)) == 1
+    assert b"Match(tuple=" in printed[0]
+
+
 def test_no_references_score_nothing(spice):
     assert spice.score("a cat", []).f == 0.0
     assert spice.score_all([]) == []
 
 
 def test_what_is_no_text_is_refused(spice):
-    with pytest.raises(UsageError, match=r"caption 1: None, expected a text"):
-        spice.score("a cat", [None])
+    for pair, says in [
+        (("a cat", ["a dog", None]), "pair 1: reference 1: None, expected a text"),
+        ((["a cat"], ["a dog"]), r"pair 1: candidate: \['a cat'\], expected a text"),
+        (("a cat", [["a dog"]]), r"pair 1: reference 0: \['a dog'\], expected a text"),
+        (("a cat", "a dog"), "pair 1: references: 'a dog', expected a list of texts"),
+        (("a cat", None), "pair 1: references: None, expected a list of texts"),
+    ]:
+        with pytest.raises(UsageError, match=says):
+            spice.score_all([("a cat", ["a dog"]), pair])
+    with pytest.raises(UsageError, match="caption 1: 3, expected a text"):
+        spice.tuples(["a cat", 3])
     with pytest.raises(UsageError, match="processes: 0, expected 1 or more"):
         Spice("captions", processes=0)
 
@@ -121,6 +178,18 @@ def test_the_original_is_the_default_where_it_has_been_fetched(original_file, tm
     assert grammar_file() == grammar_file("original") == kept_grammar()
     assert grammar_file("captions") == CAPTIONS
     assert Spice().name == "SPICE (original grammar)"
+
+
+def test_a_user_without_a_home_folder_gets_the_captions_grammar(monkeypatch):
+    def nowhere():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("LLAVA_VSD_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    assert grammar_file() == CAPTIONS
+    with pytest.raises(UsageError, match="set LLAVA_VSD_CACHE to a folder"):
+        grammar_file("original")
 
 
 WORDS = st.sampled_from(

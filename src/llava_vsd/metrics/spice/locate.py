@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
-from llava_vsd.errors import FileError
+from llava_vsd.errors import FileError, UsageError
 from llava_vsd.metrics.spice import original
 from llava_vsd.metrics.spice.grammar import Grammar
 from llava_vsd.metrics.spice.sample import SENTENCES
@@ -41,15 +41,22 @@ class Report(Protocol):
 
 
 def cache_folder() -> Path:
-    """The folder for what can be fetched again: `LLAVA_VSD_CACHE` where that is set, else the user's cache folder."""
+    """The folder for what can be fetched again: `LLAVA_VSD_CACHE` where that is set, else the user's cache folder.
+
+    Raises:
+        UsageError: neither is known, as for a user without a home folder.
+    """
     if chosen := os.environ.get("LLAVA_VSD_CACHE"):
         return Path(chosen)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    try:
+        if sys.platform == "win32":
+            base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        elif sys.platform == "darwin":
+            base = Path.home() / "Library" / "Caches"
+        else:
+            base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        raise UsageError("no home folder for a cache is known; set LLAVA_VSD_CACHE to a folder") from None
     return Path(base) / "llava-vsd"
 
 
@@ -252,7 +259,12 @@ class _Remote(io.RawIOBase):
             raise FileError(
                 address, "this server does not serve parts of a file; download it, and name the file"
             )
-        self.size = int(answer.headers["Content-Range"].rpartition("/")[2])
+        size = answer.headers.get("Content-Range", "").rpartition("/")[2]
+        if not size.isdecimal():
+            raise FileError(
+                address, "this server does not say how long the file is; download it, and name the file"
+            )
+        self.size = int(size)
 
     def seekable(self) -> bool:
         return True
@@ -274,6 +286,10 @@ class _Remote(io.RawIOBase):
         span = f"bytes={self.place}-{self.place + size - 1}"
         answer = self.client.get(self.address, headers={"Range": span})
         answer.raise_for_status()
-        buffer[: len(answer.content)] = answer.content
-        self.place += len(answer.content)
-        return len(answer.content)
+        if len(answer.content) != size:
+            raise FileError(
+                self.address, f"the server sent {len(answer.content)} bytes where {size} were asked for"
+            )
+        buffer[:size] = answer.content
+        self.place += size
+        return size

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +17,7 @@ from llava_vsd.errors import FileError, UsageError, VsdError
 from llava_vsd.metrics.spice.cache import Cache
 from llava_vsd.metrics.spice.score import SpiceScore, score
 from llava_vsd.metrics.spice.tuples import RawTuple, tuples
+from llava_vsd.metrics.spice.workers import spread
 
 if TYPE_CHECKING:  # loads numba
     from llava_vsd.metrics.spice.grammar import Grammar
@@ -51,8 +51,13 @@ def grammar_file(grammar: str | Path = "") -> Path:
         raise FileError(
             kept_grammar(), "the original grammar has not been fetched; `vsd fetch spice-grammar` does it"
         )
-    if grammar in ("", "original"):
-        return kept_grammar() if kept_grammar().exists() else CAPTIONS
+    if grammar == "original":
+        return kept_grammar()
+    if grammar == "":
+        try:
+            return kept_grammar() if kept_grammar().exists() else CAPTIONS
+        except UsageError:  # no home folder: nothing can have been fetched into it
+            return CAPTIONS
     if not Path(grammar).is_file():
         raise FileError(grammar, "no such grammar file; expected original, captions or a file")
     return Path(grammar)
@@ -95,18 +100,23 @@ class Spice:
             raise UsageError(f"processes: {processes}, expected 1 or more")
         self.path = grammar_file(grammar)
         self.synsets, self.processes = synsets, processes
-        self._cache = Cache(cache, f"{VERSION}/{self._grammar.name}") if cache is not None else None
+        self._cache = Cache(cache, self._pipeline) if cache is not None else None
         self._known: dict[str, list[RawTuple]] = {}
 
     @cached_property
     def _grammar(self) -> Grammar:
-        return load_grammar(self.path)
+        from llava_vsd.metrics.spice.grammar import Grammar
+
+        return Grammar.load(self.path)
+
+    @property
+    def _pipeline(self) -> str:
+        """What tuples depend on besides the caption; two grammars may bear the same name."""
+        return f"{VERSION}/{self._grammar.name}/{sha256(self.path.read_bytes()).hexdigest()[:16]}"
 
     @cached_property
     def _parser(self) -> Parser:
-        from llava_vsd.metrics.spice.pcfg import Parser
-
-        return Parser(self._grammar)
+        return _parser_of(self._grammar)
 
     @property
     def name(self) -> str:
@@ -124,7 +134,11 @@ class Spice:
     def score_all(
         self, pairs: Iterable[tuple[str, Sequence[str]]], *, report: Callable[[int, int], None] | None = None
     ) -> list[SpiceScore]:
-        """The score of each (candidate, references), in their order; `report` hears how many captions are parsed."""
+        """The score of each (candidate, references), in their order; `report` hears how many captions are parsed.
+
+        Raises:
+            UsageError: a candidate is not a text, or references are not texts; says of which pair.
+        """
         return list(self._scored(list(pairs), report))
 
     def __call__(self, pairs: Sequence[tuple[str, Sequence[str]]]) -> list[float]:
@@ -134,6 +148,7 @@ class Spice:
     def _scored(
         self, pairs: Sequence[tuple[str, Sequence[str]]], report: Callable[[int, int], None] | None
     ) -> Iterator[SpiceScore]:
+        _check(pairs)
         known = self.tuples((text for one, references in pairs for text in (one, *references)), report=report)
         for candidate, references in pairs:
             yield score(known[candidate], [known[text] for text in references], synsets=self.synsets)
@@ -146,10 +161,11 @@ class Spice:
         Raises:
             UsageError: a caption is not a text; says which.
         """
-        wanted = list(dict.fromkeys(captions))
-        for place, caption in enumerate(wanted):
+        captions = list(captions)
+        for place, caption in enumerate(captions):
             if not isinstance(caption, str):
                 raise UsageError(f"caption {place}: {caption!r}, expected a text")
+        wanted = list(dict.fromkeys(captions))
         missing = [caption for caption in wanted if caption not in self._known]
         if self._cache and missing:
             self._known |= self._cache.get(missing)
@@ -162,29 +178,36 @@ class Spice:
             done += len(some)
             if report:
                 report(done, len(wanted))
-        return self._known
+        return {caption: self._known[caption] for caption in wanted}
 
     def _parsed(self, captions: list[str]) -> Iterator[dict[str, list[RawTuple]]]:
         batches = [captions[start : start + _BATCH] for start in range(0, len(captions), _BATCH)]
         if self.processes == 1 or len(captions) < _WORTH_A_POOL:
             for batch in batches:
-                yield {caption: analyse(caption, self._parser).tuples for caption in batch}
+                yield _tuples_of(self._parser, batch)
             return
         assert self._grammar  # a file that is none is an error here, not in every worker
-        # spawned, not forked: a fork copies locks that threads of numpy or numba may hold
-        with ProcessPoolExecutor(
-            self.processes, multiprocessing.get_context("spawn"), _start_worker, (self.path,)
-        ) as pool:
-            try:
-                yield from pool.map(_work, batches)
-            except BrokenProcessPool:
-                raise VsdError(
-                    f"{self.name}: a process that parsed was killed; fewer --processes need less memory"
-                ) from None
+        try:
+            yield from spread(_tuples_of, partial(_parser_at, self.path), batches, self.processes)
+        except BrokenProcessPool:
+            raise VsdError(
+                f"{self.name}: a process that parsed was killed; fewer --processes need less memory"
+            ) from None
 
     def analyse(self, caption: str) -> Analysis:
         """Everything that SPICE reads in a caption, for a person to look at."""
         return analyse(caption, self._parser)
+
+
+def _check(pairs: Sequence[tuple[object, object]]) -> None:
+    for place, (candidate, references) in enumerate(pairs):
+        if not isinstance(candidate, str):
+            raise UsageError(f"pair {place}: candidate: {candidate!r}, expected a text")
+        if isinstance(references, str) or not isinstance(references, Sequence):
+            raise UsageError(f"pair {place}: references: {references!r}, expected a list of texts")
+        for number, reference in enumerate(references):
+            if not isinstance(reference, str):
+                raise UsageError(f"pair {place}: reference {number}: {reference!r}, expected a text")
 
 
 def analyse(caption: str, parser: Parser) -> Analysis:
@@ -199,27 +222,17 @@ def analyse(caption: str, parser: Parser) -> Analysis:
     return Analysis(trees, dependencies, tuples(graphs))
 
 
-def load_grammar(path: Path) -> Grammar:
-    """A grammar in our form, or the original's own file.
-
-    Raises:
-        FileError: the file is neither.
-    """
+def _parser_at(path: Path) -> Parser:
     from llava_vsd.metrics.spice.grammar import Grammar
 
-    return Grammar.load(path)
+    return _parser_of(Grammar.load(path))
 
 
-_worker: Parser | None = None
-
-
-def _start_worker(path: Path) -> None:
+def _parser_of(grammar: Grammar) -> Parser:
     from llava_vsd.metrics.spice.pcfg import Parser
 
-    global _worker
-    _worker = Parser(load_grammar(path))
+    return Parser(grammar)
 
 
-def _work(captions: list[str]) -> dict[str, list[RawTuple]]:
-    assert _worker is not None
-    return {caption: analyse(caption, _worker).tuples for caption in captions}
+def _tuples_of(parser: Parser, captions: list[str]) -> dict[str, list[RawTuple]]:
+    return {caption: analyse(caption, parser).tuples for caption in captions}

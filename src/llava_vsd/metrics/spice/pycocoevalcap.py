@@ -34,18 +34,24 @@ class Spice:
             res: one candidate an image, in a list.
 
         Returns:
-            the mean F, and per image, in the order of `gts`, the figures of each category; NaN where the references
-            have nothing of it.
+            the mean F, and per image, in the order of their sorted names, the figures of each category; NaN where
+            the references have nothing of it.
 
         Raises:
-            UsageError: the images differ, or an image has not just one candidate or no reference.
+            UsageError: the images differ or cannot be sorted, or an image has not just one candidate or no
+                reference.
         """
         if gts.keys() != res.keys():
             raise UsageError("gts and res hold different images, expected the same ones")
-        for image in gts:
-            if len(res[image]) != 1 or not gts[image]:
+        try:
+            images = sorted(gts)
+        except TypeError:
+            raise UsageError("images: names of several types, expected ones that can be sorted") from None
+        for image in images:
+            texts = isinstance(res[image], str) or isinstance(gts[image], str)  # where lists of them belong
+            if texts or len(res[image]) != 1 or not gts[image]:
                 raise UsageError(f"image {image}: expected one candidate and at least one reference")
-        scores = self._spice.score_all((res[image][0], gts[image]) for image in gts)
+        scores = self._spice.score_all((res[image][0], gts[image]) for image in images)
         figures = [
             {
                 name: {key: math.nan if value is None else float(value) for key, value in row.items()}
