@@ -228,6 +228,8 @@ def test_tuples_from_elsewhere_take_the_place_of_the_parser(files, capsys):
     scores = json.loads(capsys.readouterr().out)
     assert scores["spice"]["name"] == "SPICE (tuples of told.jsonl)"
     assert scores["task2"]["spice_best"] == scores["task3"]["spice_corpus"] == 100
+    assert vsd(files / "items.jsonl", files / "good.jsonl", spice=(*told, "--no-spice")) == 2
+    assert "--spice-tuples leaves nothing to parse" in capsys.readouterr().err
     (files / "told.jsonl").write_text(json.dumps(rows[0]) + "\n", encoding="utf-8")
     assert vsd(files / "items.jsonl", files / "good.jsonl", spice=told) == 1
     assert "no tuples for" in capsys.readouterr().err

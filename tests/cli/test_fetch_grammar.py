@@ -33,6 +33,8 @@ def test_the_original_grammar_is_found_in_a_folder_and_kept(vsd, reference, tmp_
     [
         (["spice-grammar", "--from", "nowhere"], 1, "nowhere: cannot be read"),
         (["spice-grammar", "vg", "--to", "x"], 2, "spice-grammar is fetched by itself"),
+        (["spice-grammar", "--to", "x"], 2, "spice-grammar is fetched by itself"),
+        (["spice-grammar", "--url", "http://x.invalid"], 2, "no option but --from and --json"),
         (["nope", "--to", "x"], 2, "known are vsdv1, vsdv2, vg, spatialsense, spice-grammar"),
         (["vg"], 2, "no folder to fetch to; expected --to DIR"),
     ],

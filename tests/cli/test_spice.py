@@ -70,11 +70,37 @@ def test_explain_shows_trees_graphs_and_what_matched(vsd):
     assert "SPICE (captions grammar v" in printed.out
 
 
+def test_what_matched_is_green_and_what_did_not_is_red(vsd, monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    code, printed = vsd("--explain", "a cat is under the table", "the cat sits below a desk")
+    assert code == 0
+    assert "\x1b[32m+(cat)\x1b[0m" in printed.out
+    assert "\x1b[31m-(table)\x1b[0m" in printed.out
+    assert "(cat, under, table) (table) (cat)" in printed.out  # the predicate in the middle
+
+
+def test_a_caption_sends_no_commands_to_the_terminal(vsd):
+    code, printed = vsd("--explain", "a \x1b[31m cat\a \udcff\n", "a cat")
+    assert code == 0
+    assert "candidate: a \\x1b[31m cat\\x07 \\udcff\\n\n" in printed.out
+    assert "\x1b" not in printed.out
+
+
+def test_an_image_id_that_no_file_can_hold_is_written_as_it_was_read(vsd, tmp_path):
+    text = r'[{"image_id": "\ud800 \u00e9", "test": "a cat", "refs": []}]'
+    (tmp_path / "in.json").write_text(text)
+    assert vsd(tmp_path / "in.json", "-o", tmp_path / "out.json")[0] == 0
+    assert json.loads((tmp_path / "out.json").read_text())[0]["image_id"] == "\ud800 \u00e9"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
         (["nothing.json"], 1, "nothing.json: no such file"),
         (["a", "b"], 2, "2 inputs, expected one file"),
+        (["--explain", "a cat", "a dog", "-o", "x"], 2, "expected no --output, --detailed or --subset"),
         (["--explain", "a cat"], 2, "expected a caption and at least one reference"),
         (["x.json", "--grammar", "nowhere"], 1, "nowhere: no such grammar file"),
         (["x.json", "--grammar", "original"], 1, "has not been fetched"),

@@ -71,12 +71,14 @@ def evaluate(
 ) -> None:
     """Score predictions as the VSD challenge does, with every open choice of its rules as a figure of its own.
 
-    Task 1: accuracy, F1 averages, calibration. Task 2: BLEU-4, ROUGE-L, CIDEr, relation accuracy. Task 3: mBLEU-4,
-    BLEU-4 of each pair of sentences, relation accuracy. All on the scale 0-100; docs/scores.md defines each.
+    Task 1: accuracy, F1 averages, calibration. Task 2: BLEU-4, SPICE, ROUGE-L, CIDEr, relation accuracy. Task 3:
+    mBLEU-4, BLEU-4 of each pair of sentences, SPICE, relation accuracy. Then z1, z2, z3 and overall. All on the
+    scale 0-100; docs/scores.md defines each.
 
     Example: vsd evaluate test/items.jsonl predictions.jsonl -o scores.json --compare baseline.jsonl
     """
     from llava_vsd.cli.scores import print_scores
+    from llava_vsd.errors import UsageError
     from llava_vsd.evaluate import evaluate as score
     from llava_vsd.evaluate import parse_references
     from llava_vsd.jsonl import read_rows, replacing
@@ -90,6 +92,10 @@ def evaluate(
     ours = _read(predictions, asked, allow_missing)
     theirs = _read(compare, asked, allow_missing) if compare else None
     scorer: SpiceScorer | None = None
+    if spice_tuples and (no_spice or grammar or cache):
+        raise UsageError(
+            "--spice-tuples leaves nothing to parse; expected no --no-spice, --grammar or --cache"
+        )
     if spice_tuples:
         scorer = Told.load(spice_tuples)
     elif not no_spice:

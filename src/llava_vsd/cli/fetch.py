@@ -89,9 +89,12 @@ def fetch(
         if name not in known:
             raise UsageError(f"nothing is known under the name {name!r}; known are {', '.join(known)}")
     if GRAMMAR in names:
-        if len(set(names)) > 1 or items:
-            raise UsageError(f"{GRAMMAR} is fetched by itself; expected no other name and no --items")
-        _fetch_grammar(given or url, as_json=as_json)
+        if len(set(names)) > 1 or items or to or url or partial is not None:
+            raise UsageError(
+                f"{GRAMMAR} is fetched by itself, into the user's cache; expected no other name and no option "
+                "but --from and --json"
+            )
+        _fetch_grammar(given, as_json=as_json)
         return
     if to is None:
         raise UsageError("no folder to fetch to; expected --to DIR")

@@ -69,6 +69,8 @@ def spice(
     console = Console(soft_wrap=True, highlight=False)
     scorer = Spice(grammar, synsets=not no_synsets, processes=processes, cache=cache)
     if explain:
+        if output or detailed or subset:
+            raise UsageError("--explain prints to the screen; expected no --output, --detailed or --subset")
         if len(given) < 2:
             raise UsageError("--explain: expected a caption and at least one reference")
         _explain(console, scorer, given[0], given[1:])
@@ -80,9 +82,8 @@ def spice(
         scores = scorer.score_all([(pair.test, pair.refs) for pair in pairs], report=report)
     if output:
         with replacing(output) as file:
-            json.dump(
-                entries(pairs, scores, detailed=detailed, subset=subset), file, ensure_ascii=False, indent=1
-            )
+            # plain ASCII: an image_id may hold half a surrogate pair, which no file can
+            json.dump(entries(pairs, scores, detailed=detailed, subset=subset), file, indent=1)
             file.write("\n")
     console.print(f"{scorer.name}: {len(pairs):,} items", markup=False)
     for name, mean in means(scores).items():
@@ -100,7 +101,11 @@ def _explain(console: Console, scorer: Spice, candidate: str, references: list[s
         for tree in analysis.trees:
             console.print(f"  {_safe(str(tree))}", style="dim")
         console.print(
-            "  " + (" ".join(f"({_safe(', '.join(found))})" for found in analysis.tuples) or "no tuples")
+            "  "
+            + (
+                " ".join(f"({_safe(', '.join(_in_text_order(found)))})" for found in analysis.tuples)
+                or "no tuples"
+            )
         )
     score = scorer.score(candidate, references)
     console.print("[bold]candidate's scene graph[/bold]: " + _marked(score.candidate))
@@ -119,7 +124,13 @@ def _marked(matches: Iterable[Match]) -> str:
     return " ".join(marked) or "empty"
 
 
+def _in_text_order(raw: tuple[str, ...]) -> tuple[str, ...]:
+    """Subject, predicate, object, as scene graphs have them; raw tuples have the predicate last."""
+    return (raw[0], raw[2], raw[1]) if len(raw) == 3 else raw
+
+
 def _safe(text: str) -> str:
+    """Text that neither markup nor a terminal takes for a command: what is not printable as its escape."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape("".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text))

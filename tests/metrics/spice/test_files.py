@@ -23,6 +23,8 @@ def test_input_reads_whatever_an_image_id_is(tmp_path):
         ("[", FileError, "line 1, column 2: not JSON"),
         ("{}", FileError, "expected a JSON list of"),
         ("", FileError, "not JSON"),
+        ("[" * 100_000, FileError, "nested too deeply"),
+        ('[{"image_id": ' + "1" * 5_000 + "}]", FileError, "cannot be read: Exceeds the limit"),
         ("[3]", RowError, "entry 0: expected an object"),
         ('[{"image_id": 1, "test": "a"}]', RowError, r"entry 0 \(image_id 1\): refs: missing"),
         ('[{"image_id": 1, "test": null, "refs": []}]', RowError, "test: None, expected a text"),

@@ -51,3 +51,7 @@ def test_what_is_no_such_file_is_refused(tmp_path):
     (tmp_path / "bad.jsonl").write_text("{")
     with pytest.raises(RowError, match="line 1: not JSON"):
         Told.load(tmp_path / "bad.jsonl")
+    for line in ("1" * 5_000, "[" * 100_000):
+        (tmp_path / "bad.jsonl").write_text(line)
+        with pytest.raises(RowError, match="line 1: cannot be read"):
+            Told.load(tmp_path / "bad.jsonl")

@@ -39,6 +39,8 @@ def read_pairs(path: str | Path) -> list[Pair]:
         raise FileError(path, f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from None
     except RecursionError:
         raise FileError(path, "nested too deeply") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise FileError(path, f"cannot be read: {error}") from None
     if not isinstance(content, list):
         raise FileError(path, 'expected a JSON list of {"image_id", "test", "refs"}')
     return [_pair(path, place, entry) for place, entry in enumerate(content)]

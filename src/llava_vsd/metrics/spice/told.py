@@ -77,6 +77,8 @@ def _row(path: Path, number: int, line: str) -> tuple[str, list[RawTuple]]:
         row: Any = json.loads(line)
     except json.JSONDecodeError as error:
         raise RowError(path, where, "", f"not JSON: {error.msg}") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets in brackets
+        raise RowError(path, where, "", f"cannot be read: {error}") from None
     if not isinstance(row, dict) or not isinstance(row.get("caption"), str):
         raise RowError(path, where, "caption", "missing, expected a text")
     tuples = row.get("tuples")
