@@ -101,6 +101,10 @@ def main() -> None:
         (options.output / "LICENSE").write_text(read_notice(options.folder), "ascii")
     except FileNotFoundError as error:
         sys.exit(str(FileError(error.filename, "missing; the folder must hold index.*, data.* and *.exc")))
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
+    except (ValueError, IndexError) as error:  # lines of another form
+        sys.exit(str(FileError(options.folder, f"not WordNet 3.0: {error}")))
     except VsdError as error:
         sys.exit(str(error))
 

@@ -91,6 +91,10 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="one tree in so many")
     parser.add_argument("--processes", type=int)
     chosen = parser.parse_args()
+    names = [f"{name}.jsonl.gz" for name in (*treebank.COCO, *treebank.VSD_LIKE, treebank.VSD_VAL)]
+    missing = [name for name in (*names, treebank.ORIGINAL) if not (chosen.folder / name).is_file()]
+    if missing:
+        sys.exit(f"{chosen.folder}: expected {', '.join(missing)} in this folder")
     trees = collect(chosen.folder, val=not chosen.without_val, every=chosen.every, processes=chosen.processes)
     grammar = learn(trees, rounds=ROUNDS, processes=chosen.processes)
     grammar.save(chosen.output)

@@ -52,6 +52,21 @@ def test_all_parts_of_speech_share_a_lemma_and_a_corrected_entry_moves_what_foll
     assert recipe.read_notice(folder) == "The notice\n\n"
 
 
+def test_what_is_no_wordnet_is_refused_by_one_line(recipe, tmp_path, monkeypatch):
+    write_folder(tmp_path, "00000000 31 v 01 run 0 | move fast")
+    monkeypatch.setattr(recipe, "CORRECTED", {})
+    for folder, content, says in [
+        (tmp_path, b"run\n", "not WordNet 3.0"),
+        (tmp_path, b"r\xfcn n 1 0 1 0 00000007\n", "not WordNet 3.0: 'ascii' codec"),
+        (tmp_path / "index.noun", b"", "Not a directory"),
+        (tmp_path / "absent", b"", "missing; the folder must hold"),
+    ]:
+        (tmp_path / "index.noun").write_bytes(content)
+        monkeypatch.setattr("sys.argv", ["synonyms.py", str(folder), "-o", str(tmp_path / "out")])
+        with pytest.raises(SystemExit, match=says):
+            recipe.main()
+
+
 def test_another_wordnet_is_refused(recipe, tmp_path, monkeypatch, capsys):
     write_folder(tmp_path, "00000000 31 v 01 run 0 | move fast")
     monkeypatch.setattr("sys.argv", ["synonyms.py", str(tmp_path), "-o", str(tmp_path / "out")])
