@@ -78,7 +78,8 @@ class Spice:
     Args:
         grammar: see `grammar_file`.
         synsets: whether names that share a WordNet synset match (the original's default).
-        processes: how many parse at the same time where there are many captions.
+        processes: how many parse at the same time where there are many captions. With more than one, a script has
+            to keep its own work below `if __name__ == "__main__":`, since each process imports it.
         cache: an SQLite file that keeps parses between runs, see `Cache`.
 
     Raises:
@@ -191,7 +192,8 @@ class Spice:
             yield from spread(_tuples_of, partial(_parser_at, self.path), batches, self.processes)
         except BrokenProcessPool:
             raise VsdError(
-                f"{self.name}: a process that parsed was killed; fewer --processes need less memory"
+                f"{self.name}: a process that parsed was killed; fewer --processes need less memory "
+                '(or the script that asked lacks `if __name__ == "__main__":`)'
             ) from None
 
     def analyse(self, caption: str) -> Analysis:
