@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llava_vsd.errors import FileError, UsageError
-from llava_vsd.metrics.spice import pycocoevalcap
+from llava_vsd.metrics.spice import pipeline, pycocoevalcap
 from llava_vsd.metrics.spice.grammar import Grammar
 from llava_vsd.metrics.spice.locate import keep, kept_grammar
 from llava_vsd.metrics.spice.pipeline import CAPTIONS, Spice, grammar_file
@@ -50,7 +50,10 @@ def test_the_scores_are_those_of_the_original_to_the_last_digit(spice, reference
             )
 
 
-def test_neither_order_nor_processes_nor_a_cache_change_a_score(spice, original_file, reference, tmp_path):
+def test_neither_order_nor_processes_nor_a_cache_change_a_score(
+    spice, original_file, reference, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pipeline, "_WORTH_A_POOL", 400)
     asked, _ = pairs_of(reference, "coco_a", 120)
     scores = [found.f for found in spice.score_all(asked)]
     assert [found.f for found in spice.score_all(asked[::-1])] == scores[::-1]
