@@ -11,6 +11,7 @@ NP~|NX|NML          first  NP~
 NP~|NX|NML          last   PRP
 NP~|NX|NML          last   {dollar}|CD|ADJP|JJ|QP|FW JJS
 NP~|NX|NML          last   DT|WDT|RB|ADVP
+NP~|NX|NML          first  PRN|POS -{comma}|{colon}|{stop}|{quote}|{unquote}
 NP~|NX|NML          first  *
 WHNP                last   NN|NNS|NNP|NNPS|NX|NML
 WHNP                first  WHNP NP
@@ -49,7 +50,7 @@ ADJP    last   NN|NNS|NNP|JJ|QP|VBN|VBG|LIST
 ADJP    first  ADJP
 ADJP    last   JJR|JJS|DT|RB|RBR|RBS|CD|IN|VBD
 ADJP    first  ADVP -{punct}
-ADVP    last   DT    <RB=at
+ADVP    last   DT    .=all <RB=at
 ADVP    last   RB|RBR|RBS|JJ|JJR|JJS|ADJP
 ADVP    last   FW|DT|NN|CD|RP   !>>NP
 ADVP    last   FW|DT|NN|CD
@@ -61,7 +62,10 @@ PP      last   -{punct}
 CONJP   last   JJ
 CONJP   first  RB  >RB=well,soon>IN
 CONJP   last RB
-CONJP   first  IN -{punct}
+CONJP   first  MWE  !>CC
+CONJP   last   CC
+CONJP   first  IN
+CONJP   last   -{punct}
 SBAR    first  S SINV SQ SBAR FRAG VP WHNP WHPP WHADVP WHADJP IN DT -{punct}
 SBARQ   first  ADJP  <<VB~={be}
 SBARQ   first  WHNP  /WP >>VB~={be}[!>RB]
@@ -72,14 +76,17 @@ SQ      first  NP    <NP[!$EX] <<={be}
 SQ      first  NP    <{stop}<NP[!$EX] <<={be}
 SQ      first  SINV  <VB~={be}
 SQ      first  VBZ|VBD|VBP|VB|MD SQ *
+FRAG    first  RB  .={never} >ADVP|ADJP
+FRAG    first  RB  .={never} >VP/EX
 FRAG    first  IN NP~ VP ADJP ADVP FRAG S X SBAR RB|CC PP -{punct}
 QP      first  {dollar}
 QP      last   NN|NNS CD QP
 QP      last PDT JJ DT
-QP      first RB IN JJR JJS
+QP      first  JJS  <=at
+QP      first  IN RB JJR JJS
 PRT     last   RP
 RRC     last   VP NP~ ADJP PP ADVP
-PRN     first  VP S|SINV|SQ SBAR NP~|NX|NML PP ADJP ADVP INTJ {noun} -{punct}|CC|CONJP *
+PRN     first  VP S|SINV|SQ SBAR NP~|NX|NML PP ADJP ADVP INTJ {noun} -{punct}|CC|CONJP CONJP *
 INTJ    first  NN -{punct}
 UCP     first  -{punct}
 MWE|IN|TO     first  -{punct}

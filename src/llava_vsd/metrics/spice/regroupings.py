@@ -16,6 +16,7 @@ from llava_vsd.metrics.spice.tree_paths import Condition, Node, Paths
 GROUPED = """
 # an adverb that opens the second conjunct: "eats and [then sleeps]"
 S|VP|NP|ADVP    +    ...+ CC|, [ RB=then,not {phrase} ]
+NP    +    ...+ CC=but [ RB=also {phrase} ]
 S|VP|SBAR  CONJP  ...+ [ CC=and RB=yet,so ] {phrase} ...
 SBAR       IN   ... [ IN=whether CC RB=not ] ...
 PP       IN    ... [ IN|TO CC IN|TO ] ...
@@ -48,6 +49,7 @@ QP       QP    ...+ CC [ .. ]
 FIXED = """
 SBAR    start     as/RB if/IN
 CONJP   anywhere  as/RB well/RB as/IN
+CONJP   anywhere  as/RB as/IN well/RB
 CONJP   anywhere  as/RB well/RB
 CONJP   anywhere  instead/RB of/IN
 CONJP   anywhere  rather/RB than/IN
@@ -80,6 +82,7 @@ PP|ADVP|SBAR|QP|WHADVP|INTJ  start  that/DT is/VBZ
 
 # Children that give their own children to the phrase: its category and the child's, conditions on the child.
 DISSOLVED = """
+NP      CONJP   /CC=but[!<]>RB=also
 PP      PP     /TO=to <VBG=according
 SBAR    SBAR   /IN=that <RB=now
 PP      *    /IN=between[!< !>] <IN=in

@@ -25,7 +25,7 @@ case          NP       RB|IN=at  >JJS|RBS=least,most
 # coordination
 dep           S[@PP|RB] {phrase}  <CC|CONJP &after
 advmod        ADVP     ADVP      ^[@CC]
-cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP
+cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP|CC
 cc:preconj    NP       CC={preconj}   !< >>CC
 cc:preconj    NP       CC={preconj}   <<CC[<-{punct}] >-DT|NP
 cc:preconj    NP       CC={preconj}   <<CC=-{preconj} >-DT|NP
@@ -60,7 +60,8 @@ conj          {phrase}  RB=never,n't  <CC
 conj          SBAR      RB=not  <CC
 # noun phrases
 neg           ADVP        DT=no  >>
-det:predet    {nominal}  DT               >DT ^[@-DT] !>>CC
+conj          NP     ADVP[/FW=etc,ect]
+det:predet    {nominal}  DT               >DT ^[@-DT] !>>CC !&after
 det:predet    NP         DT               >{possessive}
 neg           {nominal}  DT=no            >>
 cc:preconj    NP     DT={preconj}     >>CC|LIST
@@ -73,15 +74,19 @@ cc:preconj    ADJP       DT={preconj}     >>CC
 dep           ADJP       DT               >>CC
 det           ADJP       DT >>JJR
 dep           NAC      DT={preconj}
+dep           NP         DT=-both,either,neither              >POS
 det           {nominal}|ADJP|NAC|ADVP  DT|WDT|WP  >>{nounlike}|JJ|JJS|JJR|VBG|CD
-det           NP  DT  >>RB|FW
-det           NP         DT=all,both,each  <PRP
-det           NP         DT               >{phrase}|PRP
+det           NP  DT  >>RB
+det           NP  DT=-neither  >>FW
+det           NP         DT=all,both,each  <PRP[!<] !>DT|HYPH
+dep NP DT=-no ^[@NN|NP-TMP] &after >VP|VBG
+det           NP         DT               >{phrase}
+det           NP         DT=-neither      >PRP
 det           X          DT >ADJP
 det           X          DT=-no,both,either,neither               >>JJR|{noun}
 cc:preconj    NP         PDT={preconj}    >>CC
 det:predet    NP         PDT              >DT|{possessive} !>>CC !<<DT
-det:predet    NP         PDT              >>DT !>>CC !<<DT !>NP
+det:predet    NP         PDT              >|DT !>>CC !<<DT
 det:predet    NP         PDT              >DT !>>CC
 nmod:poss     *          PRP$|WP$
 case          {nominal}  POS
@@ -89,6 +94,7 @@ case          {nominal}  VBZ='s
 case          NP         VBZ='            >>{noun}
 dep           {nominal}  {noun}|PRP       >POS=-{poss}
 nmod:poss     {nominal}  {noun}|PRP       >POS
+nmod:poss     {nominal}  {noun}|PRP       >-{noun}|NP>POS
 nummod        NP         ADJP[@QP[@CD]]
 amod          NP         NNP  ^[@JJ] >>
 dep           NP         JJR  ^[@JJ] >>
@@ -107,39 +113,49 @@ appos         NP         NNP     <{comma}<NNP >>
 amod          NP         LIST[@JJ]  >>
 conj          NP         {noun}  <{comma} >>CC
 dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
-compound      {nominal}  {noun}|NX|NML|LIST|FW   >>
-conj          NP|NP-CJ   FW=etc,ect       <<
+conj          NP         FW=etc,ect  >>NP|PRP
+conj          NP         FW=etc,ect  &after
+compound      {nominal}  {noun}|NX|NML|LIST   >>
+compound      {nominal}  FW   >>{noun}|CD|FW
 conj          NP         NP               >>FW=etc,ect <{comma}
-nmod:poss     {nominal}  NP[/POS[!>]]         >>{noun}|NX|NML|NP|LIST
-nmod:poss     {nominal}  NP[/NP[!>]/POS[!>]]      >>{noun}|NX|NML|NP|LIST
+nmod:poss     {nominal}  NP[/POS[!>]]         !>{comma} !<<CC >>{noun}|NX|NML|NP|LIST
+nmod:poss     {nominal}  NP[/NP[!> <CC]/POS[!>]]      >>{noun}|NX|NML|NP|LIST
+dep           NP         NP[/POS[!>]]    >>
+dep           NP         NP[/NP[!>]/POS[!>]]   >>
 amod          {nominal}  NP[@JJ|VBN]  >>{noun}|NX|NML
 compound      {nominal}  NP               >>{noun}|NX|NML|LIST|NP !&after
-nmod:poss     NP         NP[/POS[!>]]         << !<{comma}
+nmod:poss     NP         NP[/POS]         << !<{comma} !<<CC
+compound      NP         NP               >>FW|JJ &after !<{comma}
 nmod:npmod    NP         PRP={reflexive}  <NP|NNP
+nmod:npmod    NP         NP[/PRP={reflexive}[!< !>]]  &after !<CC|{comma}
 nmod:npmod    NP         NP[$NNS=days,months,years,weeks]    <NP[$=%]
-amod          NP         NP[@CD]   <{comma}<NP[$NNP] !/{dollar}
+nummod        NP         NP[/CD[!< !>]]   <NP={months}[!/CD]
+nummod        NP         NP[/CD[!< !>]]   <{comma}<NP={months}[/CD[!>]]
+amod          NP         NP[/CD[!< !>]]   <{comma}
 nummod        NP         NP[@CD=19-]      <NP[$NNP]
 appos         NP         NP               <{comma}<{phrase} !>CC
-appos         NP         NP[@NNP]         <NP[@NN]  !>
-acl           {nominal}       VP[/VBG|VBN|VBD]  &after <{noun}|{unquote}|NX|NML|NP|PP|ADVP|ADJP|{comma}|S|SBAR|VP|PRN|QP|CC|CD|LIST
+appos         NP         NP[@NNP !/-NNP]         <NP[@NN|CD]  !>
+acl           {nominal}       VP[/VBG|VBN|VBD]  &after <{unquote}|NX|NML|NP|PP|ADVP|ADJP|{comma}|S|SBAR|VP|PRN|QP|CC|CD|LIST
 acl:relcl     NP         RRC
 acl:relcl     ADVP       SBAR[/S/NP !/IN]  <ADVP
 advcl         ADVP       SBAR         <ADVP
 ccomp         ADVP       SBAR[/WHNP !/FRAG]  ^[@RB|RBR]
 ccomp         ADVP       SBAR[/IN=that /S/VP]  ^[@RB|VBZ]
-advcl         NP         SBAR[/IN=than[!<] /S[/VP]]   <NP[@{noun} /JJR]
+advcl         NP         SBAR[/IN=than /S[/VP]]   <NP[/JJR]
 dep           NP         SBAR[/IN=than]   <{phrase}
-acl           NP         SBAR[/IN=after,before,since,until !/S/EX]  <NP|NX|NML
+acl           NP         SBAR[/IN=after,before,since,until !/S/EX !/-IN|S|ADVP|FW]  <NP|NX|NML|{comma}
 acl           NP         SBAR[/S/VP/TO !/WHNP//{wh} !/WHADVP|WHPP]  <{phrase}
 dep           {nominal}  SBAR[/IN=whether]   <{phrase}
 acl:relcl     NP         SBAR[/IN /S[/NP /VP[@VB~ !/NP|VP]]]   <{phrase}
 dep           NP         SBAR[/IN]        <{phrase}|{comma}
 dep           NP         SBAR[/RB]        <{phrase}|{comma}
 dep           NP         SBAR             !&after ^[@NP]
+acl:relcl     NP         SBAR[@SBAR //WHNP /SBAR/S|VP]      <{phrase}|{comma}
 dep           NP         SBAR[@SBAR]      <{phrase}|{comma}
 acl           {nominal}  SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP|IN]
 dep           NP         SBAR[/WHADVP=how]    <NP
 dep           {nominal}  SBAR[/WHADVP[!//WRB]]    <{phrase}
+acl:relcl     NP         SBAR[/WHADVP[!/CC] !/-WHADVP|S|FRAG|SINV|WHPP]   <NP ^[@{nominal}]
 dep           {nominal}  SBAR[/S @-S]    <{phrase}
 acl:relcl     {nominal}  SBAR[/S[@-NP]]             <{phrase}|{comma} ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/VP]             <{phrase}|{comma} ^[@{nominal}] &after
@@ -151,7 +167,7 @@ parataxis     NP       S[/VP/VB !/NP]   <{colon}
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
 conj          ADJP       RB={never} <CC
 neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB={never}   !^SINV/RB
-neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  ADVP={never}[@RB]
+neg           VP|S|SQ|PP|ADJP|FRAG|SINV  ADVP={never}[@RB]
 neg           SBAR     ADVP={never}
 dep           ADVP|SBAR|SINV|WHADVP  RB={never}
 neg           NP       RB={never}
@@ -222,8 +238,8 @@ mark          PP|WHPP  IN|TO|MWE  ^[@SBAR]
 dep           PP       VBG  >PP[@S]
 case          PP|WHPP  IN|TO|JJ|VBN|MWE
 case          PP|WHPP  VBG  !<
-expl          -SQ|VP   NP[/EX]
-expl          -SQ|VP   NP[/NP/EX]
+expl          -SQ|VP|NP|UCP|FRAG   NP[/EX]
+expl          -SQ|VP|NP|UCP|FRAG   NP[/NP/EX]
 dobj          S        NP       >>VP/TO ^S^VP -> ^S^VP
 nmod:tmod     S        NP[@{noun}={time} !/CC]  >NP>>VP
 conj          S        NP       <CC<{comma}|NP >>VP
@@ -261,8 +277,13 @@ aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP@VB~
 cop           SINV     VP[/VB~={be}]   ^@NP
 advcl         SBARQ    SBAR[/IN !/RB|ADVP]  >>SQ
 advcl         SBARQ    S[/VP]  ^@WHNP
+iobj          VP       NP[/NP[&after <NP|INTJ]]  <<VB~={become} &after
+iobj          VP       NP[/NP[&after <NP|INTJ]]  <<{be_verb}={be} ^<<NP[/EX]
+iobj          VP       NP[/NP[&after <NP|INTJ]]  <{colon}<NP
+iobj          VP       NP   <<VB~={become} >NP &after
 nmod:tmod     VP       NP[@{noun}={time} !/CC]   <<{be_verb}={be} ^<<NP[/EX]
 nsubj         VP       NP      <<{be_verb}={be} ^<<NP[/EX] !>>NP
+nsubj         VP       NP      >{be_verb}={be} ^<<NP[/EX]
 nsubj         VP       NP  ^VP[!&head]^VP<<NP[/EX] -> ^VP^VP
 nsubj         VP       NP  ^VP^VP[!&head]^VP<<NP[/EX] -> ^VP^VP^VP
 nsubj         VP       NP  ^VP[!&head]^VP^VP<<NP[/EX] -> ^VP^VP^VP
@@ -317,7 +338,10 @@ advcl         VP|S|ADJP|SQ|ADVP    PP[@PP /VB~|RB|NN|JJ|RP|FW]
 compound:prt  VP       PRT|RP
 compound:prt  ADJP     RP
 nmod:tmod     VP       NP[@{noun}={time} !/CC]       <{colon}
-parataxis     VP       NP       <{colon}
+nmod:tmod     VP       NP[@{noun}={time} /CC[!< !>>CC !<<CC]]
+nmod:tmod     VP       NP[@{noun}={time} /DT /CC[!>>CC !<<CC]]
+nmod:tmod     VP       NP[@NP[!> !<]/{noun}={time}[&head] !@NP/CC>>CC]
+parataxis     VP       NP       <{colon} <<NP
 nmod:tmod     VP    NP[@{noun}={time} !/CC]   !>>NP-TMP !>NP={time}[!/CC]
 dep           VP    WHNP[@{noun}={time} !/CC]
 dep           VP       SBAR[/IN=that,whether[!<] !/VP|S|SBAR|SINV|SQ]
@@ -367,6 +391,7 @@ dep           ADJP     SBAR[/IN=as>S]
 ccomp         ADJP     SBAR[/S]
 nsubj         VP       NP  <<VB~={become} ^<<NP[/EX]
 xcomp         VP       NP  <<VB~={become}
+xcomp         VP       NP  >VB~={become}
 dep           VP       NP[/{possessive}]  >NP
 iobj          VP       NP      >NP=-{time}
 dep           VP       NP      <VB~={be} !&after

@@ -54,6 +54,7 @@ WORDS = _lists(
     time       today tomorrow yesterday spring summer fall autumn winter january february march april may
     time       june july august september october november december monday tuesday wednesday thursday
     time       friday saturday sunday
+    months  january february march april may june july august september october november december
     tell  tell tells told telling allow allows allowed allowing
     know  know knows knew known knowing tell tells told telling allow allows allowed allowing
     slash  /
