@@ -17,13 +17,17 @@ base_clause   /VP[/VB]
 RULES = """
 punct         *        {mark}
 goeswith      *        GW
-discourse     *        NFP|INTJ
+conj          NP[@INTJ]  INTJ  <CC
+discourse     *        NFP={emoticon}
+punct         *        NFP
+discourse     *        INTJ
 mwe           MWE      *
 mwe           IN       RB
 nmod:npmod    QP       NP[/JJS|RBS]
 case          NP       RB|IN=at  >JJS|RBS=least,most
 # coordination
 dep           S[@PP|RB] {phrase}  <CC|CONJP &after
+dep           UCP[@CC]  ADJP  <CC
 advmod        ADVP     ADVP      ^[@CC]
 cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP|CC
 cc:preconj    NP       CC={preconj}   !< >>CC
@@ -33,6 +37,12 @@ cc:preconj    NP   CC={preconj}   <<NP|LIST[/CC] !>DT
 cc:preconj    NP       CC={preconj}   >>NP[/CC] <<NP
 cc:preconj    S|VP|PP|ADJP|ADVP|SBAR|UCP|SQ|SINV|SBARQ       CC={preconj}   >>CC !<<-{punct}
 case          PP       CC         !<< >NP|NN
+cc:preconj    NP-ADV  CC={preconj}   <<NP[/CC]
+cc:preconj    NP-ADV  CC={preconj}   >NP[/CC]
+cc:preconj    NP-ADV  CC={preconj}   !< >>CC
+cc:preconj    S       CC={preconj}   >VP|S>>CC
+cc:preconj    VP      CC={preconj}   >PP>>CC
+cc:preconj    PP      CC={preconj}   >IN|TO[/CC]
 dep           *        CC={preconj}
 cc            *        CC|CONJP
 cc            S|VP|SBAR   RB=yet,so   <CC=and
@@ -71,10 +81,16 @@ dep           NP         DT       >NP>CC ^[@NP]
 dep           NP         DT       >>CC>JJ ^[@JJ]
 cc:preconj    VP       DT={preconj}     >>CC
 cc:preconj    ADJP       DT={preconj}     >>CC
+neg           ADJP       DT=no               >>CC
 dep           ADJP       DT               >>CC
 det           ADJP       DT >>JJR
 dep           NAC      DT={preconj}
+neg           NAC      DT=no
+amod          NAC      JJ
+amod          NAC      IN  >>
+compound      NAC      {noun}  >JJ|CD|NN
 dep           NP         DT=-both,either,neither              >POS
+neg           ADJP           DT=no  >>JJ
 det           {nominal}|ADJP|NAC|ADVP  DT|WDT|WP  >>{nounlike}|JJ|JJS|JJR|VBG|CD
 det           NP  DT  >>RB
 det           NP  DT=-neither  >>FW
@@ -88,18 +104,18 @@ cc:preconj    NP         PDT={preconj}    >>CC
 det:predet    NP         PDT              >DT|{possessive} !>>CC !<<DT
 det:predet    NP         PDT              >|DT !>>CC !<<DT
 det:predet    NP         PDT              >DT !>>CC
-nmod:poss     *          PRP$|WP$
+nmod:poss     -PP|VP        PRP$|WP$
 case          {nominal}  POS
 case          {nominal}  VBZ='s
 case          NP         VBZ='            >>{noun}
 dep           {nominal}  {noun}|PRP       >POS=-{poss}
 nmod:poss     {nominal}  {noun}|PRP       >POS
 nmod:poss     {nominal}  {noun}|PRP       >-{noun}|NP>POS
-nummod        NP         ADJP[@QP[@CD]]
+nummod        NP         ADJP[@QP[@CD|NN|QP]]
 amod          NP         NNP  ^[@JJ] >>
 dep           NP         JJR  ^[@JJ] >>
 amod          {nominal}  JJ|JJR|JJS|VBG|VBN|ADJP|IN|WHADJP
-amod          {nominal}  VBD >>
+amod          {nominal}  VBD
 nmod          NP         UCP[@PP]  >>
 amod          ADJP       JJ ^[@JJ] !>>CC
 amod          ADJP       JJ ^[@NN] >JJ
@@ -115,6 +131,8 @@ conj          NP         {noun}  <{comma} >>CC
 dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
 conj          NP         FW=etc,ect  >>NP|PRP
 conj          NP         FW=etc,ect  &after
+dep           NP         NML   ^[@NML] >>
+dep           NX         NX    >>NX
 compound      {nominal}  {noun}|NX|NML|LIST   >>
 compound      {nominal}  FW   >>{noun}|CD|FW
 conj          NP         NP               >>FW=etc,ect <{comma}
@@ -137,7 +155,7 @@ appos         NP         NP               <{comma}<{phrase} !>CC
 appos         NP         NP[@NNP !/-NNP]         <NP[@NN|CD]  !>
 acl           {nominal}       VP[/VBG|VBN|VBD]  &after <{unquote}|NX|NML|NP|PP|ADVP|ADJP|{comma}|S|SBAR|VP|PRN|QP|CC|CD|LIST
 acl:relcl     NP         RRC
-acl:relcl     ADVP       SBAR[/S/NP !/IN]  <ADVP
+acl:relcl     ADVP       SBAR[/S !/IN]  <ADVP={anywhere}
 advcl         ADVP       SBAR         <ADVP
 ccomp         ADVP       SBAR[/WHNP !/FRAG]  ^[@RB|RBR]
 ccomp         ADVP       SBAR[/IN=that /S/VP]  ^[@RB|VBZ]
@@ -167,7 +185,8 @@ parataxis     NP       S[/VP/VB !/NP]   <{colon}
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
 conj          ADJP       RB={never} <CC
 neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB={never}   !^SINV/RB
-neg           VP|S|SQ|PP|ADJP|FRAG|SINV  ADVP={never}[@RB]
+neg           VP|S|SQ|ADJP|FRAG|SINV  ADVP={never}[@RB]
+neg           PP   ADVP[/RB={never}[!< !>]]
 neg           SBAR     ADVP={never}
 dep           ADVP|SBAR|SINV|WHADVP  RB={never}
 neg           NP       RB={never}
@@ -176,33 +195,41 @@ neg           ADJP  RB=no  !<CC >>JJ|JJR
 advmod        FRAG     RB|ADVP  >>VP|RB
 dep           S        ADVP[/FW=etc,ect]
 dep           VP       ADVP[/ADVP[/RB=at]>RB]
-conj          VP       ADVP[/FW=etc,ect]  &after
-dep           VP       ADVP[/FW=etc,ect]  !&after
+conj          VP       ADVP[/FW=etc,ect]  &after !>
+dep           VP       ADVP[/FW=etc,ect]
 advmod        VP|S|NP|SBAR       ADVP[/RB[!< !>]]  <CC >{phrase} -> >{phrase}
 dep           X        ADVP
 dep           CONJP      ADVP
 dep           ADVP     RB|RBR   >CC
+dep           PP[@PP|SBAR]  RB  &after
 nmod          NP       ADVP[/IN=at>DT]  &after
 case          ADVP       RB=at   >RBS|JJS
+case          ADVP       RB=at   >DT=all
+nmod          S          ADVP[@DT=all /RB=at]
 dep           WHADVP   WHADVP &after
 conj          ADVP     ADVP[/FW=etc,ect]
 dep           QP       ADVP
 advmod        {advised}  RB|RBR|RBS|ADVP|WHADVP
 dep           WHADVP   WRB  &after
+advmod        WHADVP   JJ  >>WRB
 advmod        {advised}  WRB
 advmod        ADVP     JJ|MWE      >>RB
 advmod        ADVP     MWE
 amod          QP       IN  >CD>CC
+advmod        QP       JJS
 det           QP       DT  >NN>CC
 advmod        QP       PDT|IN|JJ|JJR|JJS|RB|RBR|RBS|MWE|DT  >>
 nmod:tmod     S        NP-TMP  >>NP >>VP
 nmod:tmod     S        NP-TMP  <<NP >>VP
 dep           S        NP-TMP
-nmod:tmod     -SQ|SBARQ|SINV|ADJP|FRAG        NP-TMP
+nmod:tmod     PP     NP-TMP  <NP<IN
+nmod:tmod     -SQ|SBARQ|SINV|ADJP|FRAG|PP|INTJ|SBAR        NP-TMP
 nmod:tmod     ADJP     NP-TMP   &after
+nmod:tmod     ADJP     NP-TMP[@NNP]
 nmod:npmod    ADJP     NP-TMP
 dep           S        NP-ADV
-nmod:npmod    -SQ|SBARQ|SINV      NP-ADV
+nmod:npmod    ADJP   NP-ADV  >JJ|JJR|RB[&head]
+nmod:npmod    -SQ|SBARQ|SINV|FRAG|SBAR|ADJP|INTJ      NP-ADV
 parataxis     VP       PRN[@S|SINV]
 parataxis     VP       PRN[@SBAR /{comma}]
 parataxis     VP       PRN[@VP /NP]  ^[@VP]
@@ -224,22 +251,27 @@ compound      QP       {hash}|CD   >>
 compound      QP       CD        ^[@NN]
 nummod        QP       QP        <{dollar}
 amod          INTJ     JJ        >>NN
+amod          INTJ     JJ        <
 nmod:tmod     PP       NP[@{noun}={time} !/CC]  <NP
+nmod:tmod     PP       NP[@{noun}={time} /DT /CC[!>>CC !<<CC]]  <NP
 conj          PP|ADJP|FRAG  FW=etc,ect
 conj          VP|S     FW=etc,ect  &after
 appos         FRAG     NP        <{comma}
+nmod          FRAG     S[@PP]
+appos         FRAG     S[@VP[/VBD !/S] !/CD|NP/EX]  <{colon}<NP
 parataxis     FRAG     S         <{colon}
 parataxis     FRAG     FRAG      &after !<CC
 appos         WHNP     NP        <{comma}
 case          ADVP     IN
 case          ADVP     RB=at   >RBS|JJS
 mark          PP|WHPP  IN|TO|MWE  ^[@S[!@VP@NN|NNS]]
-mark          PP|WHPP  IN|TO|MWE  ^[@SBAR]
+mark          PP|WHPP  IN|TO|MWE  ^[@SBAR] !&after
+mark          PP       IN  >SBAR
 dep           PP       VBG  >PP[@S]
 case          PP|WHPP  IN|TO|JJ|VBN|MWE
 case          PP|WHPP  VBG  !<
-expl          -SQ|VP|NP|UCP|FRAG   NP[/EX]
-expl          -SQ|VP|NP|UCP|FRAG   NP[/NP/EX]
+expl          -SQ|VP|NP|UCP|FRAG|SBARQ   NP[/EX]
+expl          -SQ|VP|NP|UCP|FRAG|SBARQ   NP[/NP/EX]
 dobj          S        NP       >>VP/TO ^S^VP -> ^S^VP
 nmod:tmod     S        NP[@{noun}={time} !/CC]  >NP>>VP
 conj          S        NP       <CC<{comma}|NP >>VP
@@ -262,8 +294,10 @@ nsubj         SQ       NP       >>ADJP
 nsubj         SQ       NP       <VB~={be}
 dobj          SQ[@VB~=-{be}] NP  ^<WHNP <NP[/EX]
 nsubj         SQ       NP       <NP[/EX]
-nsubj         SQ[@VB~] NP       <RB
-dobj          SQ[@VB~=-{be}] NP  ^<WHNP !>NP
+nsubj         SQ[@VB~] NP       <RB !^<WHNP
+nsubj         SQ[@VB~] NP[@{noun}={time} !/CC]       <RB
+dep           SQ[@VB~=-{be}] NP[@{noun}={time} !/CC]  ^<<WHNP
+dobj          SQ[@VB~=-{be}] NP  ^<<WHNP !>NP[!$={time}]
 dep           SQ       NP       ^<NP
 nsubj         SQ[@VB~] NP       <VB~ !^<WHNP
 dep           SQ       NP
@@ -275,6 +309,9 @@ ccomp         SINV     S[!/VP/VBN|VBG]  >{comma}
 auxpass       SINV     VP[/VB~={pass}]  <VP ^@VP@VBN|VBD
 aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP@VB~
 cop           SINV     VP[/VB~={be}]   ^@NP
+nmod          SBAR     PP[!@MWE]  >>S
+nmod          SBAR     PP  <<S
+advcl         S        WHPP[!@NP]
 advcl         SBARQ    SBAR[/IN !/RB|ADVP]  >>SQ
 advcl         SBARQ    S[/VP]  ^@WHNP
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <<VB~={become} &after
@@ -298,12 +335,15 @@ aux           SINV     VB~  >>VP ^[@VP]
 cop           SINV     VB~={be}  ^[@ADJP] >>ADJP
 cop           SINV     VB~={be}  <ADVP ^[@NP] >NP
 aux           SQ        MD   !&after
+conj          WHNP     WP|WDT|WRB  <CC
 conj          VP       VB~     <CC|CONJP
 conj          VP       RP      <CC
 cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP] !<<NP|ADJP|UCP !^@PP>>VB~
 cop           VP      VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP] >>NP|ADJP|PP|UCP
 cop           SBARQ    VB~={be}  <<WHNP/WP
 aux           SQ       VB~  >>VP|ADJP
+auxpass       VP      VB~={be}   <VP[@VBN|VBD]
+aux           VP      VB~={auxiliary}   <VP
 aux           VP|SQ   VB~={auxiliary} >>VP
 mark          VP       TO
 mark          S[@TO]   TO
@@ -328,6 +368,7 @@ nmod          S[@VP|S]  PP[&bare]
 nmod          S[@VP|S]  PP[@PP !/VB~|RB|NN|JJ|RP|FW]
 nmod          SINV      PP        ^[@VP]
 nmod          SBARQ     PP        !&after
+dep           PP        PP  <IN|VBG !&after
 nmod          PP        PP
 nmod          NP~              PP[@PP/NP~ /ADVP !/CC]
 nmod          FRAG             PP[@PP/NP~]
@@ -375,13 +416,14 @@ xcomp         VP       S[/VP[/VBG[!<]] !/NP]
 xcomp         VP       S[@ADJP|NP|S|SBAR]
 nmod          VP       S[@PP !/{quote}]
 xcomp         VP       S[!/VP|S|SBAR]
-xcomp         VP       S[/NP>NP>VP]
+xcomp         VP       S[/NP>NP>VP/VB~=-{be}[&head !.VB]]
 dep           VP       S[/VP/VBN[!<] !/NP[/PRP !/DT]]
 ccomp         VP       S[/NP]       <<NP ^$={have}
 ccomp         VP       S[/NP]       <<NP <<VB~={have}
 dep           VP       S[/VP/VBG[!<] /NP]  !^$={have}
 dep           VP       S            <<NP
 ccomp         VP       S
+nmod:tmod     VP       VP[@NP-TMP]
 xcomp         VP       VP   <<VB~={become}
 xcomp         VP       VP[/VB|VBG]       <VB~ !^<<NP[/EX]
 xcomp         VP       ADJP
@@ -396,10 +438,14 @@ dep           VP       NP[/{possessive}]  >NP
 iobj          VP       NP      >NP=-{time}
 dep           VP       NP      <VB~={be} !&after
 dep           VP[@NP]   NP   <<VB~={be}
+dep           SQ[@VB~={be}]  WHNP
 dobj          VP|SQ    NP|WHNP
+ccomp         S        S        >>{unquote} &after
 parataxis     S[@S]    S        !>>CC !<<CC &after
 parataxis     S        S        <S|PRN|{colon} !>>CC
 parataxis     S        S        <RB !<<CC
+csubj         S        SBAR[/WHADVP/WRB=how]   >VP !<<NP
+dep           S        SBAR    <NP >VP
 advcl         S        SBAR[/WHADVP]   !&after
 advcl         S        SBAR[@SBAR/WHADVP]   !&after
 advcl         S        SBAR[/WHNP/WRB /VP]  >>VP
@@ -432,11 +478,13 @@ dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP /VB~={be}]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP[!/NP] /VB~|MD]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP[!/NP]]
 dobj          SBARQ    WHNP  >>S[/NP @VP[!/NP]]
-nsubj         SBAR        WHNP  >>S[@VP !/NP]
 advmod        SBAR        WHNP[/WRB]  >VP
+advmod        SBAR        WHNP[/WRB]  >S[@VP !/NP]
+nsubj         SBAR        WHNP  >>S[@VP !/NP]
 nsubj         SBAR        WHNP  >>VP
 nmod          SBAR|SBARQ  WHPP
 nmod          WHNP|NP     WHPP[/WHNP|NP]
+nmod          WHPP  WHPP
 acl           WHNP     WHPP  &after
 nmod          SBAR        WHNP  >>S[/NP]$^VP|ADJP/PP[@IN|TO]
 dobj          SBAR  WHNP  >>S[@VP]

@@ -19,7 +19,7 @@ LABELS = _lists(
     be_verb VB VBZ VBP VBD VBN VBG
     hash   #
     advised    RRC NP-CJ VP S SQ NP NP-TMP NP-ADV NX NML PP CONJP ADJP ADVP SBAR SINV SBARQ QP WHNP
-    advised    WHADVP WHADJP UCP X NAC PRT
+    advised    WHADVP WHADJP UCP X NAC PRT WHPP
     quote  ``
     open   -LRB-
     close  -RRB-
@@ -55,6 +55,8 @@ WORDS = _lists(
     time       june july august september october november december monday tuesday wednesday thursday
     time       friday saturday sunday
     months  january february march april may june july august september october november december
+    anywhere  anywhere somewhere everywhere nowhere elsewhere
+    emoticon  :-rrb- :-lrb- :rrb- ;-rrb- :-) :-( :) :( ;-) ;) :d :-d ^_^
     tell  tell tells told telling allow allows allowed allowing
     know  know knows knew known knowing tell tells told telling allow allows allowed allowing
     slash  /
