@@ -18,6 +18,7 @@ RULES = """
 punct         *        {mark}
 goeswith      *        GW
 conj          NP[@INTJ]  INTJ  <CC
+conj          NP         PRT   <CC
 discourse     *        NFP={emoticon}
 punct         *        NFP
 discourse     *        INTJ
@@ -42,6 +43,7 @@ cc:preconj    NP-ADV  CC={preconj}   >NP[/CC]
 cc:preconj    NP-ADV  CC={preconj}   !< >>CC
 cc:preconj    S       CC={preconj}   >VP|S>>CC
 cc:preconj    VP      CC={preconj}   >PP>>CC
+cc:preconj    VP      CC={preconj}   <VB~ >VB~>CC
 cc:preconj    PP      CC={preconj}   >IN|TO[/CC]
 dep           *        CC={preconj}
 cc            *        CC|CONJP
@@ -89,6 +91,7 @@ neg           NAC      DT=no
 amod          NAC      JJ
 amod          NAC      IN  >>
 compound      NAC      {noun}  >JJ|CD|NN
+compound      NP       AFX
 dep           NP         DT=-both,either,neither              >POS
 neg           ADJP           DT=no  >>JJ
 det           {nominal}|ADJP|NAC|ADVP  DT|WDT|WP  >>{nounlike}|JJ|JJS|JJR|VBG|CD
@@ -104,7 +107,7 @@ cc:preconj    NP         PDT={preconj}    >>CC
 det:predet    NP         PDT              >DT|{possessive} !>>CC !<<DT
 det:predet    NP         PDT              >|DT !>>CC !<<DT
 det:predet    NP         PDT              >DT !>>CC
-nmod:poss     -PP|VP        PRP$|WP$
+nmod:poss     -PP|VP|SBAR        PRP$|WP$
 case          {nominal}  POS
 case          {nominal}  VBZ='s
 case          NP         VBZ='            >>{noun}
@@ -130,7 +133,7 @@ amod          NP         LIST[@JJ]  >>
 conj          NP         {noun}  <{comma} >>CC
 dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
 conj          NP         FW=etc,ect  >>NP|PRP
-conj          NP         FW=etc,ect  &after
+conj          NP|NP-CJ   FW=etc,ect  &after
 dep           NP         NML   ^[@NML] >>
 dep           NX         NX    >>NX
 compound      {nominal}  {noun}|NX|NML|LIST   >>
@@ -144,7 +147,7 @@ amod          {nominal}  NP[@JJ|VBN]  >>{noun}|NX|NML
 compound      {nominal}  NP               >>{noun}|NX|NML|LIST|NP !&after
 nmod:poss     NP         NP[/POS]         << !<{comma} !<<CC
 compound      NP         NP               >>FW|JJ &after !<{comma}
-nmod:npmod    NP         PRP={reflexive}  <NP|NNP
+nmod:npmod    NP         PRP={reflexive}  <NP|NNP|NNS
 nmod:npmod    NP         NP[/PRP={reflexive}[!< !>]]  &after !<CC|{comma}
 nmod:npmod    NP         NP[$NNS=days,months,years,weeks]    <NP[$=%]
 nummod        NP         NP[/CD[!< !>]]   <NP={months}[!/CD]
@@ -152,7 +155,7 @@ nummod        NP         NP[/CD[!< !>]]   <{comma}<NP={months}[/CD[!>]]
 amod          NP         NP[/CD[!< !>]]   <{comma}
 nummod        NP         NP[@CD=19-]      <NP[$NNP]
 appos         NP         NP               <{comma}<{phrase} !>CC
-appos         NP         NP[@NNP !/-NNP]         <NP[@NN|CD]  !>
+appos         NP         NP[@NNP !/-NNP]         <NP[$NN|CD]  !>
 acl           {nominal}       VP[/VBG|VBN|VBD]  &after <{unquote}|NX|NML|NP|PP|ADVP|ADJP|{comma}|S|SBAR|VP|PRN|QP|CC|CD|LIST
 acl:relcl     NP         RRC
 acl:relcl     ADVP       SBAR[/S !/IN]  <ADVP={anywhere}
@@ -162,9 +165,10 @@ ccomp         ADVP       SBAR[/IN=that /S/VP]  ^[@RB|VBZ]
 advcl         NP         SBAR[/IN=than /S[/VP]]   <NP[/JJR]
 dep           NP         SBAR[/IN=than]   <{phrase}
 acl           NP         SBAR[/IN=after,before,since,until !/S/EX !/-IN|S|ADVP|FW]  <NP|NX|NML|{comma}
-acl           NP         SBAR[/S/VP/TO !/WHNP//{wh} !/WHADVP|WHPP]  <{phrase}
+dep           NP         SBAR[/{possessive}]   <{phrase}
+acl           NP         SBAR[/S/VP/TO !/WHNP//WDT|WRB|{possessive} !/WHADVP|WHPP]  <{phrase}
 dep           {nominal}  SBAR[/IN=whether]   <{phrase}
-acl:relcl     NP         SBAR[/IN /S[/NP /VP[@VB~ !/NP|VP]]]   <{phrase}
+acl:relcl     NP         SBAR[/IN=-that /S[/NP[$-DT] /VP[@VB~ !/NP|VP]]]   <{phrase}
 dep           NP         SBAR[/IN]        <{phrase}|{comma}
 dep           NP         SBAR[/RB]        <{phrase}|{comma}
 dep           NP         SBAR             !&after ^[@NP]
@@ -194,7 +198,7 @@ neg           NP|ADVP  RB=no  !<CC >>
 neg           ADJP  RB=no  !<CC >>JJ|JJR
 advmod        FRAG     RB|ADVP  >>VP|RB
 dep           S        ADVP[/FW=etc,ect]
-dep           VP       ADVP[/ADVP[/RB=at]>RB]
+dep           VP       ADVP[/ADVP[/RB=at]>RB=once]
 conj          VP       ADVP[/FW=etc,ect]  &after !>
 dep           VP       ADVP[/FW=etc,ect]
 advmod        VP|S|NP|SBAR       ADVP[/RB[!< !>]]  <CC >{phrase} -> >{phrase}
@@ -202,13 +206,14 @@ dep           X        ADVP
 dep           CONJP      ADVP
 dep           ADVP     RB|RBR   >CC
 dep           PP[@PP|SBAR]  RB  &after
-nmod          NP       ADVP[/IN=at>DT]  &after
+nmod          NP       ADVP[/IN=at>DT=all]  &after
 case          ADVP       RB=at   >RBS|JJS
 case          ADVP       RB=at   >DT=all
 nmod          S          ADVP[@DT=all /RB=at]
 dep           WHADVP   WHADVP &after
 conj          ADVP     ADVP[/FW=etc,ect]
 dep           QP       ADVP
+conj          QP       RB  <CC
 advmod        {advised}  RB|RBR|RBS|ADVP|WHADVP
 dep           WHADVP   WRB  &after
 advmod        WHADVP   JJ  >>WRB
@@ -217,6 +222,7 @@ advmod        ADVP     JJ|MWE      >>RB
 advmod        ADVP     MWE
 amod          QP       IN  >CD>CC
 advmod        QP       JJS
+advmod        QP       JJ  <IN
 det           QP       DT  >NN>CC
 advmod        QP       PDT|IN|JJ|JJR|JJS|RB|RBR|RBS|MWE|DT  >>
 nmod:tmod     S        NP-TMP  >>NP >>VP
@@ -237,7 +243,7 @@ parataxis     S        PRN[@S|VP]  ^[@VP]
 appos         NP       PRN[@NNP[&capitals]]
 appos         NP|FRAG  PRN[@NP /{open}[!<] /{close}]
 nmod          NP       PRN[@PP]
-nmod:npmod    ADJP     NP|NN     >>JJ|JJR|RB
+nmod:npmod    ADJP     NP|NN     >>JJ|JJR|RB[&head] !>JJ[!&head]
 nmod:npmod    ADVP     NP[$-FW]  >>RB~|JJ
 nmod:npmod    ADVP     NP[$-FW]  ^[@RB~]
 compound      ADJP     {hash}|CD  >>
@@ -251,6 +257,7 @@ compound      QP       {hash}|CD   >>
 compound      QP       CD        ^[@NN]
 nummod        QP       QP        <{dollar}
 amod          INTJ     JJ        >>NN
+dep           INTJ[@CC]  JJ
 amod          INTJ     JJ        <
 nmod:tmod     PP       NP[@{noun}={time} !/CC]  <NP
 nmod:tmod     PP       NP[@{noun}={time} /DT /CC[!>>CC !<<CC]]  <NP
@@ -312,6 +319,9 @@ cop           SINV     VP[/VB~={be}]   ^@NP
 nmod          SBAR     PP[!@MWE]  >>S
 nmod          SBAR     PP  <<S
 advcl         S        WHPP[!@NP]
+advcl         VP       WHPP[@PRP|S]
+nmod          VP       WHPP[@NP]
+acl           NP       WHPP  !&after
 advcl         SBARQ    SBAR[/IN !/RB|ADVP]  >>SQ
 advcl         SBARQ    S[/VP]  ^@WHNP
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <<VB~={become} &after
@@ -326,6 +336,7 @@ nsubj         VP       NP  ^VP^VP[!&head]^VP<<NP[/EX] -> ^VP^VP^VP
 nsubj         VP       NP  ^VP[!&head]^VP^VP<<NP[/EX] -> ^VP^VP^VP
 auxpass       SQ           VB~={be}     >>VP[/VBN|VBD]
 auxpass       VP|SINV      VB~={pass}   >>VP[/VBN|VBD]
+auxpass       VP           VB~={be}     >>ADJP/VP[<CC /VBN|VBD]
 auxpass       VP|SINV      VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO|NP]
 auxpass       VP|SINV      VB~={pass}   >>ADJP[$VBN|VBD]
 auxpass       VP           VB~={pass}   >>ADJP/ADJP@VBN
@@ -342,6 +353,7 @@ cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP] !<<NP|ADJP|UCP !^@PP>>VB
 cop           VP      VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP] >>NP|ADJP|PP|UCP
 cop           SBARQ    VB~={be}  <<WHNP/WP
 aux           SQ       VB~  >>VP|ADJP
+cop           VP      VB~={be}   >NP>VP[@VBG|VB]
 auxpass       VP      VB~={be}   <VP[@VBN|VBD]
 aux           VP      VB~={auxiliary}   <VP
 aux           VP|SQ   VB~={auxiliary} >>VP
@@ -368,6 +380,7 @@ nmod          S[@VP|S]  PP[&bare]
 nmod          S[@VP|S]  PP[@PP !/VB~|RB|NN|JJ|RP|FW]
 nmod          SINV      PP        ^[@VP]
 nmod          SBARQ     PP        !&after
+conj          PP        PP  <CC !&after
 dep           PP        PP  <IN|VBG !&after
 nmod          PP        PP
 nmod          NP~              PP[@PP/NP~ /ADVP !/CC]
@@ -445,6 +458,7 @@ parataxis     S[@S]    S        !>>CC !<<CC &after
 parataxis     S        S        <S|PRN|{colon} !>>CC
 parataxis     S        S        <RB !<<CC
 csubj         S        SBAR[/WHADVP/WRB=how]   >VP !<<NP
+dep           S        SBAR[/RB=now>IN=that]    >>VP !>>NP
 dep           S        SBAR    <NP >VP
 advcl         S        SBAR[/WHADVP]   !&after
 advcl         S        SBAR[@SBAR/WHADVP]   !&after
