@@ -33,7 +33,6 @@ advmod        ADVP     ADVP      ^[@CC]
 cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP|CC
 cc:preconj    NP       CC={preconj}   !< >>CC
 cc:preconj    NP       CC={preconj}   <<CC[<-{punct}] >-DT|NP
-cc:preconj    NP       CC={preconj}   <<CC=-{preconj} >-DT|NP
 cc:preconj    NP   CC={preconj}   <<NP|LIST[/CC] !>DT
 cc:preconj    NP       CC={preconj}   >>NP[/CC] <<NP
 cc:preconj    S|VP|PP|ADJP|ADVP|SBAR|UCP|SQ|SINV|SBARQ       CC={preconj}   >>CC !<<-{punct}
@@ -47,8 +46,6 @@ cc:preconj    VP      CC={preconj}   <VB~ >VB~>CC
 cc:preconj    PP      CC={preconj}   >IN|TO[/CC]
 dep           *        CC={preconj}
 cc            *        CC|CONJP
-cc            S|VP|SBAR   RB=yet,so   <CC=and
-conj          S|VP|SBAR   {phrase}  <RB=yet,so<CC=and
 acl           NP       VP[@VB~]        <CC &after
 acl:relcl     NP       RRC       <CC &after
 case          ADVP     IN        ^[@CC]
@@ -59,14 +56,12 @@ conj          {coordinated}   {conjunct}  <{quote}<CC|CONJP &after
 conj          ADVP|PP  RB   <CC|CONJP &after
 conj          {coordinated}   {conjunct}|{content}  <ADVP<CC|CONJP &after &after
 conj          {coordinated}   {conjunct}|{content}  <{comma} >>CC|CONJP &after
-conj          {coordinated}   {conjunct}|{content}  <{comma}<{phrase}<{comma} >>CC
 conj          VP|S     ADVP[$FW=etc,ect]  <{comma}|CC &after
 conj          S        S         <{comma}={slash}<S
 conj          VP       VP        <{comma}={slash}<VP
 conj          SBAR     SBAR      <{comma}={slash}<SBAR
 conj          SQ       SQ|NP     <{comma}={slash}<{phrase} &after !^[@ADJP]
 conj          ADJP     JJ|NN   <CC
-conj          LIST     {noun}|JJ
 conj          IN|TO    IN|TO
 conj          {phrase}  RB=never,n't  <CC
 conj          SBAR      RB=not  <CC
@@ -85,7 +80,6 @@ cc:preconj    VP       DT={preconj}     >>CC
 cc:preconj    ADJP       DT={preconj}     >>CC
 neg           ADJP       DT=no               >>CC
 dep           ADJP       DT               >>CC
-det           ADJP       DT >>JJR
 dep           NAC      DT={preconj}
 neg           NAC      DT=no
 amod          NAC      JJ
@@ -106,28 +100,22 @@ det           X          DT=-no,both,either,neither               >>JJR|{noun}
 cc:preconj    NP         PDT={preconj}    >>CC
 det:predet    NP         PDT              >DT|{possessive} !>>CC !<<DT
 det:predet    NP         PDT              >|DT !>>CC !<<DT
-det:predet    NP         PDT              >DT !>>CC
 nmod:poss     -PP|VP|SBAR        PRP$|WP$
 case          {nominal}  POS
 case          {nominal}  VBZ='s
-case          NP         VBZ='            >>{noun}
 dep           {nominal}  {noun}|PRP       >POS=-{poss}
 nmod:poss     {nominal}  {noun}|PRP       >POS
 nmod:poss     {nominal}  {noun}|PRP       >-{noun}|NP>POS
 nummod        NP         ADJP[@QP[@CD|NN|QP]]
-amod          NP         NNP  ^[@JJ] >>
-dep           NP         JJR  ^[@JJ] >>
 amod          {nominal}  JJ|JJR|JJS|VBG|VBN|ADJP|IN|WHADJP
 amod          {nominal}  VBD
 nmod          NP         UCP[@PP]  >>
 amod          ADJP       JJ ^[@JJ] !>>CC
 amod          ADJP       JJ ^[@NN] >JJ
 amod          ADJP       JJ ^[@NN] <JJ
-compound      {nominal}  CD               >>CC  ^[@JJ]
 nummod        {nominal}  CD|QP
 dep           NML        NML              >{comma}
 dep           NP         {noun}           >NX
-nmod:npmod    NP         {noun}           ^[@JJ] >>
 appos         NP         NNP     <{comma}<NNP >>
 amod          NP         LIST[@JJ]  >>
 conj          NP         {noun}  <{comma} >>CC
@@ -153,7 +141,6 @@ nmod:npmod    NP         NP[$NNS=days,months,years,weeks]    <NP[$=%]
 nummod        NP         NP[/CD[!< !>]]   <NP={months}[!/CD]
 nummod        NP         NP[/CD[!< !>]]   <{comma}<NP={months}[/CD[!>]]
 amod          NP         NP[/CD[!< !>]]   <{comma}
-nummod        NP         NP[@CD=19-]      <NP[$NNP]
 appos         NP         NP               <{comma}<{phrase} !>CC
 appos         NP         NP[@NNP !/-NNP]         <NP[$NN|CD]  !>
 acl           {nominal}       VP[/VBG|VBN|VBD]  &after <{unquote}|NX|NML|NP|PP|ADVP|ADJP|{comma}|S|SBAR|VP|PRN|QP|CC|CD|LIST
@@ -163,34 +150,25 @@ advcl         ADVP       SBAR         <ADVP
 ccomp         ADVP       SBAR[/WHNP !/FRAG]  ^[@RB|RBR]
 ccomp         ADVP       SBAR[/IN=that /S/VP]  ^[@RB|VBZ]
 advcl         NP         SBAR[/IN=than /S[/VP]]   <NP[/JJR]
-dep           NP         SBAR[/IN=than]   <{phrase}
 acl           NP         SBAR[/IN=after,before,since,until !/S/EX !/-IN|S|ADVP|FW]  <NP|NX|NML|{comma}
 dep           NP         SBAR[/{possessive}]   <{phrase}
 acl           NP         SBAR[/S/VP/TO !/WHNP//WDT|WRB|{possessive} !/WHADVP|WHPP]  <{phrase}
-dep           {nominal}  SBAR[/IN=whether]   <{phrase}
 acl:relcl     NP         SBAR[/IN=-that /S[/NP[$-DT] /VP[@VB~ !/NP|VP]]]   <{phrase}
 dep           NP         SBAR[/IN]        <{phrase}|{comma}
-dep           NP         SBAR[/RB]        <{phrase}|{comma}
-dep           NP         SBAR             !&after ^[@NP]
 acl:relcl     NP         SBAR[@SBAR //WHNP /SBAR/S|VP]      <{phrase}|{comma}
-dep           NP         SBAR[@SBAR]      <{phrase}|{comma}
 acl           {nominal}  SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP|IN]
 dep           NP         SBAR[/WHADVP=how]    <NP
 dep           {nominal}  SBAR[/WHADVP[!//WRB]]    <{phrase}
 acl:relcl     NP         SBAR[/WHADVP[!/CC] !/-WHADVP|S|FRAG|SINV|WHPP]   <NP ^[@{nominal}]
-dep           {nominal}  SBAR[/S @-S]    <{phrase}
 acl:relcl     {nominal}  SBAR[/S[@-NP]]             <{phrase}|{comma} ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/VP]             <{phrase}|{comma} ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/WHNP //{wh} !/S|VP]   <NP
 ccomp         {nominal}  SBAR  ^[@{noun}|NX|NML|LIST]
-dep           {nominal}  SBAR
 nmod          NP       S[@PP]
-parataxis     NP       S[/VP/VB !/NP]   <{colon}
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
 conj          ADJP       RB={never} <CC
 neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB={never}   !^SINV/RB
 neg           VP|S|SQ|ADJP|FRAG|SINV  ADVP={never}[@RB]
-neg           PP   ADVP[/RB={never}[!< !>]]
 neg           SBAR     ADVP={never}
 dep           ADVP|SBAR|SINV|WHADVP  RB={never}
 neg           NP       RB={never}
@@ -213,13 +191,11 @@ nmod          S          ADVP[@DT=all /RB=at]
 dep           WHADVP   WHADVP &after
 conj          ADVP     ADVP[/FW=etc,ect]
 dep           QP       ADVP
-conj          QP       RB  <CC
 advmod        {advised}  RB|RBR|RBS|ADVP|WHADVP
 dep           WHADVP   WRB  &after
 advmod        WHADVP   JJ  >>WRB
 advmod        {advised}  WRB
 advmod        ADVP     JJ|MWE      >>RB
-advmod        ADVP     MWE
 amod          QP       IN  >CD>CC
 advmod        QP       JJS
 advmod        QP       JJ  <IN
@@ -270,7 +246,6 @@ parataxis     FRAG     S         <{colon}
 parataxis     FRAG     FRAG      &after !<CC
 appos         WHNP     NP        <{comma}
 case          ADVP     IN
-case          ADVP     RB=at   >RBS|JJS
 mark          PP|WHPP  IN|TO|MWE  ^[@S[!@VP@NN|NNS]]
 mark          PP|WHPP  IN|TO|MWE  ^[@SBAR] !&after
 mark          PP       IN  >SBAR
@@ -327,7 +302,6 @@ advcl         SBARQ    S[/VP]  ^@WHNP
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <<VB~={become} &after
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <<{be_verb}={be} ^<<NP[/EX]
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <{colon}<NP
-iobj          VP       NP   <<VB~={become} >NP &after
 nmod:tmod     VP       NP[@{noun}={time} !/CC]   <<{be_verb}={be} ^<<NP[/EX]
 nsubj         VP       NP      <<{be_verb}={be} ^<<NP[/EX] !>>NP
 nsubj         VP       NP      >{be_verb}={be} ^<<NP[/EX]
@@ -338,7 +312,6 @@ auxpass       SQ           VB~={be}     >>VP[/VBN|VBD]
 auxpass       VP|SINV      VB~={pass}   >>VP[/VBN|VBD]
 auxpass       VP           VB~={be}     >>ADJP/VP[<CC /VBN|VBD]
 auxpass       VP|SINV      VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO|NP]
-auxpass       VP|SINV      VB~={pass}   >>ADJP[$VBN|VBD]
 auxpass       VP           VB~={pass}   >>ADJP/ADJP@VBN
 auxpass       VP           VB~={pass}   >>ADJP/VBN|VBD
 aux           VP|SINV   MD
@@ -358,7 +331,6 @@ auxpass       VP      VB~={be}   <VP[@VBN|VBD]
 aux           VP      VB~={auxiliary}   <VP
 aux           VP|SQ   VB~={auxiliary} >>VP
 mark          VP       TO
-mark          S[@TO]   TO
 mark          SBAR     IN|DT|MWE  >>S|FRAG
 mark          SBAR     IN=that     >>SINV
 nmod          NP~|NX|NML|WHNP  PP[@PP[/NP~ /IN]]
@@ -375,7 +347,6 @@ case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^S
 case          VP|ADJP  PP[@IN|TO]   ^^SQ[/VB~|MD]<<WHNP  -> ^^SBARQ/WHNP
 nmod          VP|ADJP   PP[&bare]
 nmod          S[@VP|S]  PP[&object]
-nmod          S[@VP|S]  PP[&nested]
 nmod          S[@VP|S]  PP[&bare]
 nmod          S[@VP|S]  PP[@PP !/VB~|RB|NN|JJ|RP|FW]
 nmod          SINV      PP        ^[@VP]
@@ -383,7 +354,6 @@ nmod          SBARQ     PP        !&after
 conj          PP        PP  <CC !&after
 dep           PP        PP  <IN|VBG !&after
 nmod          PP        PP
-nmod          NP~              PP[@PP/NP~ /ADVP !/CC]
 nmod          FRAG             PP[@PP/NP~]
 dep           NP~|NX|NML|WHNP  PP[@PP !/-PP|CC|CONJP|ADVP|{comma}]
 acl           NP~|NX|NML|WHNP  PP
@@ -392,7 +362,6 @@ advcl         VP|S|ADJP|SQ|ADVP    PP[@PP /VB~|RB|NN|JJ|RP|FW]
 compound:prt  VP       PRT|RP
 compound:prt  ADJP     RP
 nmod:tmod     VP       NP[@{noun}={time} !/CC]       <{colon}
-nmod:tmod     VP       NP[@{noun}={time} /CC[!< !>>CC !<<CC]]
 nmod:tmod     VP       NP[@{noun}={time} /DT /CC[!>>CC !<<CC]]
 nmod:tmod     VP       NP[@NP[!> !<]/{noun}={time}[&head] !@NP/CC>>CC]
 parataxis     VP       NP       <{colon} <<NP
@@ -431,7 +400,6 @@ nmod          VP       S[@PP !/{quote}]
 xcomp         VP       S[!/VP|S|SBAR]
 xcomp         VP       S[/NP>NP>VP/VB~=-{be}[&head !.VB]]
 dep           VP       S[/VP/VBN[!<] !/NP[/PRP !/DT]]
-ccomp         VP       S[/NP]       <<NP ^$={have}
 ccomp         VP       S[/NP]       <<NP <<VB~={have}
 dep           VP       S[/VP/VBG[!<] /NP]  !^$={have}
 dep           VP       S            <<NP
@@ -456,9 +424,7 @@ dobj          VP|SQ    NP|WHNP
 ccomp         S        S        >>{unquote} &after
 parataxis     S[@S]    S        !>>CC !<<CC &after
 parataxis     S        S        <S|PRN|{colon} !>>CC
-parataxis     S        S        <RB !<<CC
 csubj         S        SBAR[/WHADVP/WRB=how]   >VP !<<NP
-dep           S        SBAR[/RB=now>IN=that]    >>VP !>>NP
 dep           S        SBAR    <NP >VP
 advcl         S        SBAR[/WHADVP]   !&after
 advcl         S        SBAR[@SBAR/WHADVP]   !&after
@@ -473,7 +439,6 @@ ccomp         S        S        >{comma}|{unquote} >>VP
 csubj         S        SBAR|S   >>VP !>>NP !<<NP
 nmod:tmod     SBARQ    WHNP[@{noun}={time} !/CC]  >>SQ[/NP~]
 nmod          SBARQ    WHNP  >>ADJP/PP[@IN|TO]
-dobj          SBARQ    WHNP  >>ADJP >NP
 dobj          SBARQ    WHNP  >>ADJP >VB~>NP
 nsubj         SBARQ    WHNP  >>ADJP
 dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
@@ -489,7 +454,6 @@ nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~=-{be}]
 dep           SBARQ    WHNP[@WRB]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP[/S/VP/TO]]    -> >>SQ@VP/S[/VP/TO]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP /VB~={be}]
-dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP[!/NP] /VB~|MD]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP[!/NP]]
 dobj          SBARQ    WHNP  >>S[/NP @VP[!/NP]]
 advmod        SBAR        WHNP[/WRB]  >VP
@@ -502,5 +466,4 @@ nmod          WHPP  WHPP
 acl           WHNP     WHPP  &after
 nmod          SBAR        WHNP  >>S[/NP]$^VP|ADJP/PP[@IN|TO]
 dobj          SBAR  WHNP  >>S[@VP]
-dobj          SBAR  WHNP  >>S[@S]
 """
