@@ -27,7 +27,7 @@ VP      first  VP|TO    <<VB~={auxiliary} !^<<NP[/EX]
 VP      first  VP|TO    <<VB~={auxiliary} .[!@NN|NNS|JJ|VB]
 VP      first  VP       <<TO|MD
 VP      first  ADJP|NP|VP    >>VB~={be} !<<VB~ !^<<NP[/EX]
-VP      first  PP    >>VB~={be} !<<VB~ !>>NP !^<<NP[/EX]
+VP      first  PP    >>VB~={be} !<<VB~ !>>NP|ADJP !^<<NP[/EX]
 VP      first  ADJP|UCP  <<VB~={be} !^<<NP[/EX] .[!@CC|ADVP]
 VP      first  NP|WHNP PP    <<VB~={be} !^<<NP[/EX]
 VP      first  TO   !<<VP !>>VP
@@ -54,10 +54,11 @@ ADVP    last   DT    .=all <RB=at
 ADVP    last   RB|RBR|RBS|JJ|JJR|JJS|ADJP
 ADVP    last   FW|DT|NN|CD|RP   !>>NP
 ADVP    last   FW|DT|NN|CD
+ADVP    first  ADVP  >CC>NP
 ADVP    last   CC
 ADVP    last   NP
 ADVP    first  ADVP IN -{punct}
-PP      first  NP~ S|SBAR|ADVP|ADJP|VP|UCP|QP|X|FRAG|RRC|SBARQ|SINV PP
+PP      first  NP~ S|SBAR ADVP|ADJP|VP|UCP|QP|X|FRAG|RRC|SBARQ|SINV PP
 PP      last   -{punct}
 CONJP   last   JJ
 CONJP   first  RB  >RB=well,soon>IN
@@ -78,7 +79,7 @@ SQ      first  SINV  <VB~={be}
 SQ      first  VBZ|VBD|VBP|VB|MD SQ *
 FRAG    first  RB  .={never} >ADVP|ADJP
 FRAG    first  RB  .={never} >VP/EX
-FRAG    first  IN NP~ VP ADJP ADVP FRAG S X SBAR RB|CC PP -{punct}
+FRAG    first  IN NP~ VP ADJP ADVP FRAG S X SBAR RB|CC WHNP|WHADVP|SBARQ PP -{punct}
 QP      first  {dollar}
 QP      last   NN|NNS CD QP
 QP      last PDT JJ DT

@@ -18,6 +18,7 @@ RULES = """
 punct         *        {mark}
 goeswith      *        GW
 conj          NP[@INTJ]  INTJ  <CC
+conj          NP         PRT   <CC
 discourse     *        NFP={emoticon}
 punct         *        NFP
 discourse     *        INTJ
@@ -32,7 +33,6 @@ advmod        ADVP     ADVP      ^[@CC]
 cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP|CC
 cc:preconj    NP       CC={preconj}   !< >>CC
 cc:preconj    NP       CC={preconj}   <<CC[<-{punct}] >-DT|NP
-cc:preconj    NP       CC={preconj}   <<CC=-{preconj} >-DT|NP
 cc:preconj    NP   CC={preconj}   <<NP|LIST[/CC] !>DT
 cc:preconj    NP       CC={preconj}   >>NP[/CC] <<NP
 cc:preconj    S|VP|PP|ADJP|ADVP|SBAR|UCP|SQ|SINV|SBARQ       CC={preconj}   >>CC !<<-{punct}
@@ -42,11 +42,10 @@ cc:preconj    NP-ADV  CC={preconj}   >NP[/CC]
 cc:preconj    NP-ADV  CC={preconj}   !< >>CC
 cc:preconj    S       CC={preconj}   >VP|S>>CC
 cc:preconj    VP      CC={preconj}   >PP>>CC
+cc:preconj    VP      CC={preconj}   <VB~ >VB~>CC
 cc:preconj    PP      CC={preconj}   >IN|TO[/CC]
 dep           *        CC={preconj}
 cc            *        CC|CONJP
-cc            S|VP|SBAR   RB=yet,so   <CC=and
-conj          S|VP|SBAR   {phrase}  <RB=yet,so<CC=and
 acl           NP       VP[@VB~]        <CC &after
 acl:relcl     NP       RRC       <CC &after
 case          ADVP     IN        ^[@CC]
@@ -57,14 +56,12 @@ conj          {coordinated}   {conjunct}  <{quote}<CC|CONJP &after
 conj          ADVP|PP  RB   <CC|CONJP &after
 conj          {coordinated}   {conjunct}|{content}  <ADVP<CC|CONJP &after &after
 conj          {coordinated}   {conjunct}|{content}  <{comma} >>CC|CONJP &after
-conj          {coordinated}   {conjunct}|{content}  <{comma}<{phrase}<{comma} >>CC
 conj          VP|S     ADVP[$FW=etc,ect]  <{comma}|CC &after
 conj          S        S         <{comma}={slash}<S
 conj          VP       VP        <{comma}={slash}<VP
 conj          SBAR     SBAR      <{comma}={slash}<SBAR
 conj          SQ       SQ|NP     <{comma}={slash}<{phrase} &after !^[@ADJP]
 conj          ADJP     JJ|NN   <CC
-conj          LIST     {noun}|JJ
 conj          IN|TO    IN|TO
 conj          {phrase}  RB=never,n't  <CC
 conj          SBAR      RB=not  <CC
@@ -83,12 +80,12 @@ cc:preconj    VP       DT={preconj}     >>CC
 cc:preconj    ADJP       DT={preconj}     >>CC
 neg           ADJP       DT=no               >>CC
 dep           ADJP       DT               >>CC
-det           ADJP       DT >>JJR
 dep           NAC      DT={preconj}
 neg           NAC      DT=no
 amod          NAC      JJ
 amod          NAC      IN  >>
 compound      NAC      {noun}  >JJ|CD|NN
+compound      NP       AFX
 dep           NP         DT=-both,either,neither              >POS
 neg           ADJP           DT=no  >>JJ
 det           {nominal}|ADJP|NAC|ADVP  DT|WDT|WP  >>{nounlike}|JJ|JJS|JJR|VBG|CD
@@ -103,34 +100,28 @@ det           X          DT=-no,both,either,neither               >>JJR|{noun}
 cc:preconj    NP         PDT={preconj}    >>CC
 det:predet    NP         PDT              >DT|{possessive} !>>CC !<<DT
 det:predet    NP         PDT              >|DT !>>CC !<<DT
-det:predet    NP         PDT              >DT !>>CC
-nmod:poss     -PP|VP        PRP$|WP$
+nmod:poss     -PP|VP|SBAR        PRP$|WP$
 case          {nominal}  POS
 case          {nominal}  VBZ='s
-case          NP         VBZ='            >>{noun}
 dep           {nominal}  {noun}|PRP       >POS=-{poss}
 nmod:poss     {nominal}  {noun}|PRP       >POS
 nmod:poss     {nominal}  {noun}|PRP       >-{noun}|NP>POS
 nummod        NP         ADJP[@QP[@CD|NN|QP]]
-amod          NP         NNP  ^[@JJ] >>
-dep           NP         JJR  ^[@JJ] >>
 amod          {nominal}  JJ|JJR|JJS|VBG|VBN|ADJP|IN|WHADJP
 amod          {nominal}  VBD
 nmod          NP         UCP[@PP]  >>
 amod          ADJP       JJ ^[@JJ] !>>CC
 amod          ADJP       JJ ^[@NN] >JJ
 amod          ADJP       JJ ^[@NN] <JJ
-compound      {nominal}  CD               >>CC  ^[@JJ]
 nummod        {nominal}  CD|QP
 dep           NML        NML              >{comma}
 dep           NP         {noun}           >NX
-nmod:npmod    NP         {noun}           ^[@JJ] >>
 appos         NP         NNP     <{comma}<NNP >>
 amod          NP         LIST[@JJ]  >>
 conj          NP         {noun}  <{comma} >>CC
 dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
 conj          NP         FW=etc,ect  >>NP|PRP
-conj          NP         FW=etc,ect  &after
+conj          NP|NP-CJ   FW=etc,ect  &after
 dep           NP         NML   ^[@NML] >>
 dep           NX         NX    >>NX
 compound      {nominal}  {noun}|NX|NML|LIST   >>
@@ -144,15 +135,14 @@ amod          {nominal}  NP[@JJ|VBN]  >>{noun}|NX|NML
 compound      {nominal}  NP               >>{noun}|NX|NML|LIST|NP !&after
 nmod:poss     NP         NP[/POS]         << !<{comma} !<<CC
 compound      NP         NP               >>FW|JJ &after !<{comma}
-nmod:npmod    NP         PRP={reflexive}  <NP|NNP
+nmod:npmod    NP         PRP={reflexive}  <NP|NNP|NNS
 nmod:npmod    NP         NP[/PRP={reflexive}[!< !>]]  &after !<CC|{comma}
 nmod:npmod    NP         NP[$NNS=days,months,years,weeks]    <NP[$=%]
 nummod        NP         NP[/CD[!< !>]]   <NP={months}[!/CD]
 nummod        NP         NP[/CD[!< !>]]   <{comma}<NP={months}[/CD[!>]]
 amod          NP         NP[/CD[!< !>]]   <{comma}
-nummod        NP         NP[@CD=19-]      <NP[$NNP]
 appos         NP         NP               <{comma}<{phrase} !>CC
-appos         NP         NP[@NNP !/-NNP]         <NP[@NN|CD]  !>
+appos         NP         NP[@NNP !/-NNP]         <NP[$NN|CD]  !>
 acl           {nominal}       VP[/VBG|VBN|VBD]  &after <{unquote}|NX|NML|NP|PP|ADVP|ADJP|{comma}|S|SBAR|VP|PRN|QP|CC|CD|LIST
 acl:relcl     NP         RRC
 acl:relcl     ADVP       SBAR[/S !/IN]  <ADVP={anywhere}
@@ -160,33 +150,25 @@ advcl         ADVP       SBAR         <ADVP
 ccomp         ADVP       SBAR[/WHNP !/FRAG]  ^[@RB|RBR]
 ccomp         ADVP       SBAR[/IN=that /S/VP]  ^[@RB|VBZ]
 advcl         NP         SBAR[/IN=than /S[/VP]]   <NP[/JJR]
-dep           NP         SBAR[/IN=than]   <{phrase}
 acl           NP         SBAR[/IN=after,before,since,until !/S/EX !/-IN|S|ADVP|FW]  <NP|NX|NML|{comma}
-acl           NP         SBAR[/S/VP/TO !/WHNP//{wh} !/WHADVP|WHPP]  <{phrase}
-dep           {nominal}  SBAR[/IN=whether]   <{phrase}
-acl:relcl     NP         SBAR[/IN /S[/NP /VP[@VB~ !/NP|VP]]]   <{phrase}
+dep           NP         SBAR[/{possessive}]   <{phrase}
+acl           NP         SBAR[/S/VP/TO !/WHNP//WDT|WRB|{possessive} !/WHADVP|WHPP]  <{phrase}
+acl:relcl     NP         SBAR[/IN=-that /S[/NP[$-DT] /VP[@VB~ !/NP|VP]]]   <{phrase}
 dep           NP         SBAR[/IN]        <{phrase}|{comma}
-dep           NP         SBAR[/RB]        <{phrase}|{comma}
-dep           NP         SBAR             !&after ^[@NP]
 acl:relcl     NP         SBAR[@SBAR //WHNP /SBAR/S|VP]      <{phrase}|{comma}
-dep           NP         SBAR[@SBAR]      <{phrase}|{comma}
 acl           {nominal}  SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP|IN]
 dep           NP         SBAR[/WHADVP=how]    <NP
 dep           {nominal}  SBAR[/WHADVP[!//WRB]]    <{phrase}
 acl:relcl     NP         SBAR[/WHADVP[!/CC] !/-WHADVP|S|FRAG|SINV|WHPP]   <NP ^[@{nominal}]
-dep           {nominal}  SBAR[/S @-S]    <{phrase}
 acl:relcl     {nominal}  SBAR[/S[@-NP]]             <{phrase}|{comma} ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/VP]             <{phrase}|{comma} ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/WHNP //{wh} !/S|VP]   <NP
 ccomp         {nominal}  SBAR  ^[@{noun}|NX|NML|LIST]
-dep           {nominal}  SBAR
 nmod          NP       S[@PP]
-parataxis     NP       S[/VP/VB !/NP]   <{colon}
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
 conj          ADJP       RB={never} <CC
 neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB={never}   !^SINV/RB
 neg           VP|S|SQ|ADJP|FRAG|SINV  ADVP={never}[@RB]
-neg           PP   ADVP[/RB={never}[!< !>]]
 neg           SBAR     ADVP={never}
 dep           ADVP|SBAR|SINV|WHADVP  RB={never}
 neg           NP       RB={never}
@@ -194,7 +176,7 @@ neg           NP|ADVP  RB=no  !<CC >>
 neg           ADJP  RB=no  !<CC >>JJ|JJR
 advmod        FRAG     RB|ADVP  >>VP|RB
 dep           S        ADVP[/FW=etc,ect]
-dep           VP       ADVP[/ADVP[/RB=at]>RB]
+dep           VP       ADVP[/ADVP[/RB=at]>RB=once]
 conj          VP       ADVP[/FW=etc,ect]  &after !>
 dep           VP       ADVP[/FW=etc,ect]
 advmod        VP|S|NP|SBAR       ADVP[/RB[!< !>]]  <CC >{phrase} -> >{phrase}
@@ -202,7 +184,7 @@ dep           X        ADVP
 dep           CONJP      ADVP
 dep           ADVP     RB|RBR   >CC
 dep           PP[@PP|SBAR]  RB  &after
-nmod          NP       ADVP[/IN=at>DT]  &after
+nmod          NP       ADVP[/IN=at>DT=all]  &after
 case          ADVP       RB=at   >RBS|JJS
 case          ADVP       RB=at   >DT=all
 nmod          S          ADVP[@DT=all /RB=at]
@@ -214,9 +196,9 @@ dep           WHADVP   WRB  &after
 advmod        WHADVP   JJ  >>WRB
 advmod        {advised}  WRB
 advmod        ADVP     JJ|MWE      >>RB
-advmod        ADVP     MWE
 amod          QP       IN  >CD>CC
 advmod        QP       JJS
+advmod        QP       JJ  <IN
 det           QP       DT  >NN>CC
 advmod        QP       PDT|IN|JJ|JJR|JJS|RB|RBR|RBS|MWE|DT  >>
 nmod:tmod     S        NP-TMP  >>NP >>VP
@@ -237,7 +219,7 @@ parataxis     S        PRN[@S|VP]  ^[@VP]
 appos         NP       PRN[@NNP[&capitals]]
 appos         NP|FRAG  PRN[@NP /{open}[!<] /{close}]
 nmod          NP       PRN[@PP]
-nmod:npmod    ADJP     NP|NN     >>JJ|JJR|RB
+nmod:npmod    ADJP     NP|NN     >>JJ|JJR|RB[&head] !>JJ[!&head]
 nmod:npmod    ADVP     NP[$-FW]  >>RB~|JJ
 nmod:npmod    ADVP     NP[$-FW]  ^[@RB~]
 compound      ADJP     {hash}|CD  >>
@@ -251,6 +233,7 @@ compound      QP       {hash}|CD   >>
 compound      QP       CD        ^[@NN]
 nummod        QP       QP        <{dollar}
 amod          INTJ     JJ        >>NN
+dep           INTJ[@CC]  JJ
 amod          INTJ     JJ        <
 nmod:tmod     PP       NP[@{noun}={time} !/CC]  <NP
 nmod:tmod     PP       NP[@{noun}={time} /DT /CC[!>>CC !<<CC]]  <NP
@@ -263,7 +246,6 @@ parataxis     FRAG     S         <{colon}
 parataxis     FRAG     FRAG      &after !<CC
 appos         WHNP     NP        <{comma}
 case          ADVP     IN
-case          ADVP     RB=at   >RBS|JJS
 mark          PP|WHPP  IN|TO|MWE  ^[@S[!@VP@NN|NNS]]
 mark          PP|WHPP  IN|TO|MWE  ^[@SBAR] !&after
 mark          PP       IN  >SBAR
@@ -312,12 +294,14 @@ cop           SINV     VP[/VB~={be}]   ^@NP
 nmod          SBAR     PP[!@MWE]  >>S
 nmod          SBAR     PP  <<S
 advcl         S        WHPP[!@NP]
+advcl         VP       WHPP[@PRP|S]
+nmod          VP       WHPP[@NP]
+acl           NP       WHPP  !&after
 advcl         SBARQ    SBAR[/IN !/RB|ADVP]  >>SQ
 advcl         SBARQ    S[/VP]  ^@WHNP
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <<VB~={become} &after
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <<{be_verb}={be} ^<<NP[/EX]
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <{colon}<NP
-iobj          VP       NP   <<VB~={become} >NP &after
 nmod:tmod     VP       NP[@{noun}={time} !/CC]   <<{be_verb}={be} ^<<NP[/EX]
 nsubj         VP       NP      <<{be_verb}={be} ^<<NP[/EX] !>>NP
 nsubj         VP       NP      >{be_verb}={be} ^<<NP[/EX]
@@ -326,8 +310,8 @@ nsubj         VP       NP  ^VP^VP[!&head]^VP<<NP[/EX] -> ^VP^VP^VP
 nsubj         VP       NP  ^VP[!&head]^VP^VP<<NP[/EX] -> ^VP^VP^VP
 auxpass       SQ           VB~={be}     >>VP[/VBN|VBD]
 auxpass       VP|SINV      VB~={pass}   >>VP[/VBN|VBD]
+auxpass       VP           VB~={be}     >>ADJP/VP[<CC /VBN|VBD]
 auxpass       VP|SINV      VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO|NP]
-auxpass       VP|SINV      VB~={pass}   >>ADJP[$VBN|VBD]
 auxpass       VP           VB~={pass}   >>ADJP/ADJP@VBN
 auxpass       VP           VB~={pass}   >>ADJP/VBN|VBD
 aux           VP|SINV   MD
@@ -342,11 +326,11 @@ cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP] !<<NP|ADJP|UCP !^@PP>>VB
 cop           VP      VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP] >>NP|ADJP|PP|UCP
 cop           SBARQ    VB~={be}  <<WHNP/WP
 aux           SQ       VB~  >>VP|ADJP
+cop           VP      VB~={be}   >NP>VP[@VBG|VB]
 auxpass       VP      VB~={be}   <VP[@VBN|VBD]
 aux           VP      VB~={auxiliary}   <VP
 aux           VP|SQ   VB~={auxiliary} >>VP
 mark          VP       TO
-mark          S[@TO]   TO
 mark          SBAR     IN|DT|MWE  >>S|FRAG
 mark          SBAR     IN=that     >>SINV
 nmod          NP~|NX|NML|WHNP  PP[@PP[/NP~ /IN]]
@@ -363,14 +347,13 @@ case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^S
 case          VP|ADJP  PP[@IN|TO]   ^^SQ[/VB~|MD]<<WHNP  -> ^^SBARQ/WHNP
 nmod          VP|ADJP   PP[&bare]
 nmod          S[@VP|S]  PP[&object]
-nmod          S[@VP|S]  PP[&nested]
 nmod          S[@VP|S]  PP[&bare]
 nmod          S[@VP|S]  PP[@PP !/VB~|RB|NN|JJ|RP|FW]
 nmod          SINV      PP        ^[@VP]
 nmod          SBARQ     PP        !&after
+conj          PP        PP  <CC !&after
 dep           PP        PP  <IN|VBG !&after
 nmod          PP        PP
-nmod          NP~              PP[@PP/NP~ /ADVP !/CC]
 nmod          FRAG             PP[@PP/NP~]
 dep           NP~|NX|NML|WHNP  PP[@PP !/-PP|CC|CONJP|ADVP|{comma}]
 acl           NP~|NX|NML|WHNP  PP
@@ -379,7 +362,6 @@ advcl         VP|S|ADJP|SQ|ADVP    PP[@PP /VB~|RB|NN|JJ|RP|FW]
 compound:prt  VP       PRT|RP
 compound:prt  ADJP     RP
 nmod:tmod     VP       NP[@{noun}={time} !/CC]       <{colon}
-nmod:tmod     VP       NP[@{noun}={time} /CC[!< !>>CC !<<CC]]
 nmod:tmod     VP       NP[@{noun}={time} /DT /CC[!>>CC !<<CC]]
 nmod:tmod     VP       NP[@NP[!> !<]/{noun}={time}[&head] !@NP/CC>>CC]
 parataxis     VP       NP       <{colon} <<NP
@@ -418,7 +400,6 @@ nmod          VP       S[@PP !/{quote}]
 xcomp         VP       S[!/VP|S|SBAR]
 xcomp         VP       S[/NP>NP>VP/VB~=-{be}[&head !.VB]]
 dep           VP       S[/VP/VBN[!<] !/NP[/PRP !/DT]]
-ccomp         VP       S[/NP]       <<NP ^$={have}
 ccomp         VP       S[/NP]       <<NP <<VB~={have}
 dep           VP       S[/VP/VBG[!<] /NP]  !^$={have}
 dep           VP       S            <<NP
@@ -443,7 +424,6 @@ dobj          VP|SQ    NP|WHNP
 ccomp         S        S        >>{unquote} &after
 parataxis     S[@S]    S        !>>CC !<<CC &after
 parataxis     S        S        <S|PRN|{colon} !>>CC
-parataxis     S        S        <RB !<<CC
 csubj         S        SBAR[/WHADVP/WRB=how]   >VP !<<NP
 dep           S        SBAR    <NP >VP
 advcl         S        SBAR[/WHADVP]   !&after
@@ -459,7 +439,6 @@ ccomp         S        S        >{comma}|{unquote} >>VP
 csubj         S        SBAR|S   >>VP !>>NP !<<NP
 nmod:tmod     SBARQ    WHNP[@{noun}={time} !/CC]  >>SQ[/NP~]
 nmod          SBARQ    WHNP  >>ADJP/PP[@IN|TO]
-dobj          SBARQ    WHNP  >>ADJP >NP
 dobj          SBARQ    WHNP  >>ADJP >VB~>NP
 nsubj         SBARQ    WHNP  >>ADJP
 dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
@@ -475,7 +454,6 @@ nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~=-{be}]
 dep           SBARQ    WHNP[@WRB]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP[/S/VP/TO]]    -> >>SQ@VP/S[/VP/TO]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP /VB~={be}]
-dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP[!/NP] /VB~|MD]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP[!/NP]]
 dobj          SBARQ    WHNP  >>S[/NP @VP[!/NP]]
 advmod        SBAR        WHNP[/WRB]  >VP
@@ -488,5 +466,4 @@ nmod          WHPP  WHPP
 acl           WHNP     WHPP  &after
 nmod          SBAR        WHNP  >>S[/NP]$^VP|ADJP/PP[@IN|TO]
 dobj          SBAR  WHNP  >>S[@VP]
-dobj          SBAR  WHNP  >>S[@S]
 """
