@@ -44,12 +44,13 @@ cc:preconj    S       CC={preconj}   >VP|S>>CC
 cc:preconj    VP      CC={preconj}   >PP>>CC
 cc:preconj    VP      CC={preconj}   <VB~ >VB~>CC
 cc:preconj    PP      CC={preconj}   >IN|TO[/CC]
+cc:preconj    NML|ADVP  CC={preconj}   >>CC !<<CC
 dep           *        CC={preconj}
 cc            *        CC|CONJP
 acl           NP       VP[@VB~]        <CC &after
 acl:relcl     NP       RRC       <CC &after
 case          ADVP     IN        ^[@CC]
-discourse     {phrase}        PRN[@INTJ]
+discourse     {phrase}        PRN[@INTJ !/-INTJ|{punct}]
 advcl         VP       PP  <CC<PP[@S|SBAR|VP]
 conj          {coordinated}   PRN|{conjunct}|{content}  <CC|CONJP &after !&adverb
 conj          {coordinated}   {conjunct}  <{quote}<CC|CONJP &after
@@ -134,6 +135,7 @@ dep           NP         NP[/NP[!>]/POS[!>]]   >>
 amod          {nominal}  NP[@JJ|VBN]  >>{noun}|NX|NML
 compound      {nominal}  NP               >>{noun}|NX|NML|LIST|NP !&after
 nmod:poss     NP         NP[/POS]         << !<{comma} !<<CC
+nmod:poss     NP         NP[/NP/POS /CC]         << !<{comma} !<<CC
 compound      NP         NP               >>FW|JJ &after !<{comma}
 nmod:npmod    NP         PRP={reflexive}  <NP|NNP|NNS
 nmod:npmod    NP         NP[/PRP={reflexive}[!< !>]]  &after !<CC|{comma}
@@ -191,6 +193,7 @@ nmod          S          ADVP[@DT=all /RB=at]
 dep           WHADVP   WHADVP &after
 conj          ADVP     ADVP[/FW=etc,ect]
 dep           QP       ADVP
+dep           ADJP|SBAR|SINV  ADVP[/FW=etc,ect]  >>
 advmod        {advised}  RB|RBR|RBS|ADVP|WHADVP
 dep           WHADVP   WRB  &after
 advmod        WHADVP   JJ  >>WRB
@@ -205,13 +208,14 @@ nmod:tmod     S        NP-TMP  >>NP >>VP
 nmod:tmod     S        NP-TMP  <<NP >>VP
 dep           S        NP-TMP
 nmod:tmod     PP     NP-TMP  <NP<IN
-nmod:tmod     -SQ|SBARQ|SINV|ADJP|FRAG|PP|INTJ|SBAR        NP-TMP
+dep           ADVP   NP-TMP  >>
+nmod:tmod     -SQ|SBARQ|SINV|ADJP|FRAG|PP|INTJ|SBAR|NAC|NML|NX|QP|CONJP|WHNP        NP-TMP
 nmod:tmod     ADJP     NP-TMP   &after
 nmod:tmod     ADJP     NP-TMP[@NNP]
 nmod:npmod    ADJP     NP-TMP
 dep           S        NP-ADV
 nmod:npmod    ADJP   NP-ADV  >JJ|JJR|RB[&head]
-nmod:npmod    -SQ|SBARQ|SINV|FRAG|SBAR|ADJP|INTJ      NP-ADV
+nmod:npmod    -SQ|SBARQ|SINV|FRAG|SBAR|ADJP|INTJ|NML|WHPP|X|QP      NP-ADV
 parataxis     VP       PRN[@S|SINV]
 parataxis     VP       PRN[@SBAR /{comma}]
 parataxis     VP       PRN[@VP /NP]  ^[@VP]
@@ -222,14 +226,15 @@ nmod          NP       PRN[@PP]
 nmod:npmod    ADJP     NP|NN     >>JJ|JJR|RB[&head] !>JJ[!&head]
 nmod:npmod    ADVP     NP[$-FW]  >>RB~|JJ
 nmod:npmod    ADVP     NP[$-FW]  ^[@RB~]
-compound      ADJP     {hash}|CD  >>
-compound      ADJP     CD  <{dollar}
+compound      ADJP     {hash}|CD
+compound      ADJP     FW   >>FW
 amod          ADJP     NNP       ^[@JJ]
 conj          ADVP     FW=etc
 compound      ADVP     FW        >>FW
 conj          ADVP     FW=ect
 nummod        QP       CD        <{dollar}
-compound      QP       {hash}|CD   >>
+compound      QP       {hash}
+compound      QP       CD   >>
 compound      QP       CD        ^[@NN]
 nummod        QP       QP        <{dollar}
 amod          INTJ     JJ        >>NN
@@ -237,7 +242,7 @@ dep           INTJ[@CC]  JJ
 amod          INTJ     JJ        <
 nmod:tmod     PP       NP[@{noun}={time} !/CC]  <NP
 nmod:tmod     PP       NP[@{noun}={time} /DT /CC[!>>CC !<<CC]]  <NP
-conj          PP|ADJP|FRAG  FW=etc,ect
+conj          PP|ADJP|FRAG|QP|SBAR|NP-TMP  FW=etc,ect
 conj          VP|S     FW=etc,ect  &after
 appos         FRAG     NP        <{comma}
 nmod          FRAG     S[@PP]
@@ -333,6 +338,7 @@ aux           VP|SQ   VB~={auxiliary} >>VP
 mark          VP       TO
 mark          SBAR     IN|DT|MWE  >>S|FRAG
 mark          SBAR     IN=that     >>SINV
+mark          SBAR     IN=that,whether  &after
 nmod          NP~|NX|NML|WHNP  PP[@PP[/NP~ /IN]]
 nmod          NP~|NX|NML|WHNP  PP[&object]
 nmod          NP~              PP[/IN/CC @PP/NP~]
@@ -451,6 +457,8 @@ nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~ !/NP|RRC]
 nmod          SBARQ    WHNP  >>SQ[@VP|ADJP[/PP[@IN|TO]] /VB~|MD]
 nsubj         SBARQ    WHNP  >>SQ[@VP>NP]
 nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~=-{be}]
+nsubj         SBARQ    WHNP  &after ^@SQ@VP
+dobj          SBARQ    WHNP  &after ^@SQ@VB~
 dep           SBARQ    WHNP[@WRB]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP[/S/VP/TO]]    -> >>SQ@VP/S[/VP/TO]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP /VB~={be}]

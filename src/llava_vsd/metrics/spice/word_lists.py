@@ -18,8 +18,8 @@ LABELS = _lists(
     mark    . , : `` '' -LRB- -RRB- HYPH
     be_verb VB VBZ VBP VBD VBN VBG
     hash   #
-    advised    RRC NP-CJ VP S SQ NP NP-TMP NP-ADV NX NML PP CONJP ADJP ADVP SBAR SINV SBARQ QP WHNP
-    advised    WHADVP WHADJP UCP X NAC PRT WHPP
+    advised    RRC NP-CJ VP S SQ NP NP-TMP NP-ADV PP CONJP ADJP ADVP SBAR SINV SBARQ QP WHNP
+    advised    WHADVP WHADJP UCP X WHPP
     quote  ``
     open   -LRB-
     close  -RRB-
