@@ -17,10 +17,6 @@ class UsageError(VsdError):
     exit_code = 2
 
 
-class MissingExtraError(VsdError):
-    """A part of the package needs an optional dependency that is not installed."""
-
-
 class FileError(VsdError):
     """A file is missing, empty, unreadable, or of the wrong kind as a whole."""
 

@@ -15,9 +15,9 @@ from llava_vsd.errors import UsageError
 from llava_vsd.matching import matched
 from llava_vsd.metrics import bootstrap, calibration, challenge, classification, figures, ptb
 from llava_vsd.metrics.bootstrap import Array, Figure
-from llava_vsd.metrics.figures import SENTENCES, Answered, SpiceScorer
+from llava_vsd.metrics.figures import Answered, SpiceScorer
 from llava_vsd.relations import RELATIONS
-from llava_vsd.schema import Item, Prediction
+from llava_vsd.schema import SENTENCES, Item, Prediction
 
 References = Literal["v1", "v2", "both"]
 

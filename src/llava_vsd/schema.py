@@ -13,6 +13,9 @@ Task = Literal["classify", "describe", "diversify", "caption", "chat"]
 Box = tuple[int, int, int, int]
 """[y_min, y_max, x_min, x_max] in pixels, origin at the upper left: the order of the VSD files."""
 
+SENTENCES = 3
+"""How many task 3 asks for."""
+
 Text = Annotated[str, Field(min_length=1)]
 
 

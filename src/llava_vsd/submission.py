@@ -13,26 +13,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from llava_vsd.data.vsd import VsdTriple
+from llava_vsd.data.vsd import ImageId, VsdTriple
 from llava_vsd.errors import FileError, MismatchError, RowError
 from llava_vsd.json_list import read_open_list
 from llava_vsd.jsonl import first_problem, replacing
 from llava_vsd.matching import first_ids, matched
-from llava_vsd.schema import Item, Prediction, RelationAnswer
+from llava_vsd.schema import SENTENCES, Item, Prediction, RelationAnswer
 
 TASKS_1_2 = "task1-2.json"
 TASK_3 = "task3.json"
 ARCHIVE = "submission.zip"
-SENTENCES = 3
 
 _LARGEST = 1 << 28  # bytes of one file in an archive; a real one has about 3 MB
 _NO_DATE = (1980, 1, 1, 0, 0, 0)  # the same predictions make the same archive, to the byte
-
-ImageId = Annotated[
-    str, BeforeValidator(lambda value: str(value) if type(value) is int else value), Field(min_length=1)
-]
 
 
 class SingleEntry(BaseModel):

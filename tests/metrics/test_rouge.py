@@ -29,13 +29,9 @@ def test_common_subsequence_as_the_textbook_finds_it(first: list[str], second: l
     assert common_subsequence(first, second) == by_table(first, second)
 
 
-@pytest.mark.parametrize("name", ["val", "coco_a"])
-def test_whole_sets_equal_the_original(reference: Any, name: str) -> None:
-    golden = reference.json(f"oracle/cocoeval_{name}.json.gz")
-    pairs = reference.json(f"oracle/pairs_{name}.json.gz")
-    candidates = [golden["tokens"][item["test"]] for item in pairs]
-    references = [[golden["tokens"][text] for text in item["refs"]] for item in pairs]
-    assert corpus_rouge_l(candidates, references) == pytest.approx(golden["corpus"]["ROUGE_L"], abs=1e-9)
+def test_whole_sets_equal_the_original(tokenized: Any) -> None:
+    found = corpus_rouge_l(tokenized.candidates, tokenized.references)
+    assert found == pytest.approx(tokenized.corpus["ROUGE_L"], abs=1e-9)
 
 
 def test_best_precision_and_best_recall_may_come_from_different_references() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,31 +44,19 @@ def fit(
 
     Example: vsd baseline fit val/items.jsonl -o vsd.json
     """
+    from llava_vsd.cli.progress import reporting
     from llava_vsd.inference.baseline import FIT_STEPS
     from llava_vsd.inference.baseline import fit as learn
     from llava_vsd.jsonl import read_rows
     from llava_vsd.schema import Item
 
     known = list(read_rows(items, Item))
-    with _steps(f"learning from {len(known):,} items", FIT_STEPS) as step:
-        model, validation = learn(known, seed=seed, step=step)
+    with reporting(f"learning from {len(known):,} items", total=FIT_STEPS) as report:
+        steps = count(1)
+        model, validation = learn(known, seed=seed, step=lambda: report(next(steps), FIT_STEPS))
     model.save(output)
     _print(validation, len(known))
     print(f"{output}: learned from {len(known):,} items")
-
-
-@contextmanager
-def _steps(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Yields what is to be called after each step; a bar on stderr shows them, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda: progress.advance(task)
 
 
 def _print(validation: Validation, items: int) -> None:

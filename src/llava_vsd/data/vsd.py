@@ -46,6 +46,9 @@ def _name(text: str) -> str:
     return " ".join(_said(text).split())
 
 
+ImageId = Annotated[
+    str, BeforeValidator(lambda value: str(value) if type(value) is int else value), Field(min_length=1)
+]
 Name = Annotated[str, AfterValidator(_name)]
 FileBox = Annotated[Box, AfterValidator(_box)]
 
@@ -69,9 +72,7 @@ class VsdTriple(BaseModel):
 class VsdEntry(BaseModel):
     """An entry as the files write it."""
 
-    img_id: Annotated[
-        str, BeforeValidator(lambda value: str(value) if type(value) is int else value), Field(min_length=1)
-    ]
+    img_id: ImageId
     triple_list: Annotated[list[VsdTriple], Field(min_length=1)]
     captions: list[Annotated[str, AfterValidator(_said)]]
 

@@ -20,11 +20,9 @@ from llava_vsd.metrics.diversity import bleu4_pairs, self_bleu4
 from llava_vsd.metrics.relation import states_relation
 from llava_vsd.metrics.rouge import sentence_rouge_l
 from llava_vsd.relations import Relation
-from llava_vsd.schema import Item, Prediction
+from llava_vsd.schema import SENTENCES, Item, Prediction
 
 Array = NDArray[np.float64]
-
-SENTENCES = 3
 
 _ORDER = 4  # of BLEU
 
