@@ -78,6 +78,17 @@ def test_images_that_no_archive_holds_are_an_error_after_all_others_have_come(
     assert (tmp_path / "data/VG_100K/5.jpg").exists()
 
 
+def test_a_name_that_fails_does_not_keep_the_next_from_coming(
+    site: Any, items: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], mood: Any
+) -> None:
+    site.files["VSDv1/val.json"].moods = [mood(status=404)] * 9
+    assert run("vsdv1", "vg", "--items", str(items), "--to", str(tmp_path / "data")) == 1
+    out, err = capsys.readouterr()
+    assert "vg: 2 images: 2 written, 0 there before, 0 missing\n" in out
+    assert err.startswith(f"vsd: {site.url('VSDv1/val.json')}: ")
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

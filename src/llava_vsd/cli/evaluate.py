@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,6 +76,7 @@ def evaluate(
 
     Example: vsd evaluate test/items.jsonl predictions.jsonl -o scores.json --compare baseline.jsonl
     """
+    from llava_vsd.cli.progress import reporting
     from llava_vsd.cli.scores import print_scores
     from llava_vsd.errors import UsageError
     from llava_vsd.evaluate import evaluate as score
@@ -98,9 +98,9 @@ def evaluate(
         )
     if spice_tuples:
         scorer = Told.load(spice_tuples)
-    elif not no_spice:
-        scorer = Spice(grammar, processes=processes, cache=cache)
-    with _status(f"scoring {len(asked):,} items"):
+    with reporting("captions parsed for SPICE") as report:
+        if not (spice_tuples or no_spice):
+            scorer = Spice(grammar, processes=processes, cache=cache, report=report)
         scores = score(
             asked,
             ours,
@@ -136,15 +136,3 @@ def _read(path: Path, items: Sequence[Item], allow_missing: bool) -> list[Predic
     predictions = list(read_rows(path, Prediction))
     matched(items, predictions, allow_missing=allow_missing, what=str(path))
     return predictions
-
-
-@contextmanager
-def _status(text: str) -> Iterator[None]:
-    """Shows on a terminal that something goes on."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(text):
-        yield

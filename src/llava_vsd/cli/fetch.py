@@ -80,7 +80,7 @@ def fetch(
     from llava_vsd.data.fetch import Fetcher
     from llava_vsd.data.sources import source
     from llava_vsd.data.web import Web
-    from llava_vsd.errors import MissingImagesError, UsageError
+    from llava_vsd.errors import DownloadError, FileError, MissingImagesError, UsageError, VsdError
     from llava_vsd.jsonl import read_rows
     from llava_vsd.schema import Item
 
@@ -106,17 +106,24 @@ def fetch(
         raise UsageError(f"--items chooses images, and {', '.join(names)} has none (but {with_images})")
     ids = {row.image for path in items for row in read_rows(path, Item)} if items else None
     reports = []
+    failed: list[VsdError] = []
     with _progress() as progress, Web(progress=progress) as web:
         fetcher = Fetcher(web, to, mirror=url, given=Path(given) if given else None, partial=partial)
         for name in dict.fromkeys(names):
-            reports.append(fetcher.fetch(name, ids))
-    if as_json:
+            try:
+                reports.append(fetcher.fetch(name, ids))
+            except (DownloadError, FileError) as error:  # the other names do not wait for this one
+                failed.append(error)
+    if reports and as_json:
         print(json.dumps([asdict(report) for report in reports], indent=1))
-    else:
+    elif reports:
         _show(reports)
     missing = [image for report in reports for image in report.missing]
     if missing:
-        raise MissingImagesError(", ".join(holding), missing, sum(report.images or 0 for report in reports))
+        asked = sum(report.images or 0 for report in reports)
+        failed.append(MissingImagesError(", ".join(holding), missing, asked))
+    if failed:
+        raise failed[0] if len(failed) == 1 else VsdError("; ".join(map(str, failed)))
 
 
 def _fetch_grammar(given: str | None, *, as_json: bool) -> None:

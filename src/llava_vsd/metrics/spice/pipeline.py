@@ -63,6 +63,9 @@ def grammar_file(grammar: str | Path = "") -> Path:
     return Path(grammar)
 
 
+Report = Callable[[int, int], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """What SPICE reads in one caption: per sentence the tree and the dependencies; the tuples of all."""
@@ -81,6 +84,7 @@ class Spice:
         processes: how many parse at the same time where there are many captions. With more than one, a script has
             to keep its own work below `if __name__ == "__main__":`, since each process imports it.
         cache: an SQLite file that keeps parses between runs, see `Cache`.
+        report: hears how many captions are parsed, and of how many, where a call names no other.
 
     Raises:
         FileError: the grammar's file is missing or is none.
@@ -96,11 +100,12 @@ class Spice:
         synsets: bool = True,
         processes: int = 1,
         cache: str | Path | None = None,
+        report: Report | None = None,
     ) -> None:
         if processes < 1:
             raise UsageError(f"processes: {processes}, expected 1 or more")
         self.path = grammar_file(grammar)
-        self.synsets, self.processes = synsets, processes
+        self.synsets, self.processes, self._report = synsets, processes, report
         self._cache = Cache(cache, self._pipeline) if cache is not None else None
         self._known: dict[str, list[RawTuple]] = {}
 
@@ -133,7 +138,7 @@ class Spice:
         return self.score_all([(candidate, references)])[0]
 
     def score_all(
-        self, pairs: Iterable[tuple[str, Sequence[str]]], *, report: Callable[[int, int], None] | None = None
+        self, pairs: Iterable[tuple[str, Sequence[str]]], *, report: Report | None = None
     ) -> list[SpiceScore]:
         """The score of each (candidate, references), in their order; `report` hears how many captions are parsed.
 
@@ -147,7 +152,7 @@ class Spice:
         return [found.f for found in self._scored(pairs, None)]
 
     def _scored(
-        self, pairs: Sequence[tuple[str, Sequence[str]]], report: Callable[[int, int], None] | None
+        self, pairs: Sequence[tuple[str, Sequence[str]]], report: Report | None
     ) -> Iterator[SpiceScore]:
         _check(pairs)
         known = self.tuples((text for one, references in pairs for text in (one, *references)), report=report)
@@ -155,7 +160,7 @@ class Spice:
             yield score(known[candidate], [known[text] for text in references], synsets=self.synsets)
 
     def tuples(
-        self, captions: Iterable[str], *, report: Callable[[int, int], None] | None = None
+        self, captions: Iterable[str], *, report: Report | None = None
     ) -> Mapping[str, list[RawTuple]]:
         """The raw tuples of each distinct caption; what is parsed is kept for the life of this object.
 
@@ -171,6 +176,7 @@ class Spice:
         if self._cache and missing:
             self._known |= self._cache.get(missing)
             missing = [caption for caption in missing if caption not in self._known]
+        report = report or self._report
         done = len(wanted) - len(missing)
         for some in self._parsed(missing):
             self._known |= some
