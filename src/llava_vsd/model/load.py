@@ -79,13 +79,13 @@ def load(
         spec, adapter = base, spec
     name = str(spec)
     place = _device(device)
-    config = _read(name, "config", lambda: AutoConfig.from_pretrained(name))
+    config = read_checkpoint(name, "config", lambda: AutoConfig.from_pretrained(name))
     options: dict[str, Any] = {"dtype": _dtype(dtype), "config": config}
     if attention is not None:
         options["attn_implementation"] = attention
     if quantize is not None:
         options |= {"quantization_config": _bits(quantize, place, config), "device_map": {"": place}}
-    model, report = _read(
+    model, report = read_checkpoint(
         name,
         "weights",
         lambda: AutoModelForImageTextToText.from_pretrained(name, output_loading_info=True, **options),
@@ -109,12 +109,12 @@ def load_processor(spec: str | Path, config: PreTrainedConfig | None = None) -> 
         CheckpointError: it is missing, or without an image processor, tokenizer or chat template.
     """
     name = str(spec)
-    config = config or _read(name, "config", lambda: AutoConfig.from_pretrained(name))
+    config = config or read_checkpoint(name, "config", lambda: AutoConfig.from_pretrained(name))
     kind: Any = PROCESSOR_MAPPING.get(type(config), None)
     if kind and "video_processor" in kind.get_attributes() and not is_torchvision_available():
-        processor = _read(name, "processor", lambda: pictures_only(kind).from_pretrained(name))
+        processor = read_checkpoint(name, "processor", lambda: pictures_only(kind).from_pretrained(name))
     else:
-        processor = _read(name, "processor", lambda: AutoProcessor.from_pretrained(name))
+        processor = read_checkpoint(name, "processor", lambda: AutoProcessor.from_pretrained(name))
     for part in ("image_processor", "tokenizer", "chat_template"):
         if getattr(processor, part, None) is None:
             raise CheckpointError(
@@ -166,11 +166,13 @@ def quietly() -> Iterator[None]:
 
 
 def _with_adapter(model: Any, adapter: str) -> PeftModel:
-    adapted: PeftModel = _read(adapter, "adapter", lambda: PeftModel.from_pretrained(model, adapter))
+    adapted: PeftModel = read_checkpoint(
+        adapter, "adapter", lambda: PeftModel.from_pretrained(model, adapter)
+    )
     return adapted
 
 
-def _read(spec: str, what: str, read: Any) -> Any:
+def read_checkpoint(spec: str, what: str, read: Any) -> Any:
     """Calls `read`; what transformers, PEFT and safetensors raise for a bad checkpoint becomes one line."""
     try:
         with quietly():
