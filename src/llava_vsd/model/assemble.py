@@ -32,8 +32,8 @@ from llava_vsd.model.merge import write_checkpoint
 CLIP_TINY = "clip-tiny"
 IMAGE = "<image>"
 
-# 8 to 9 million parameters, as many as a ViT-Tiny and a half: a step of training stays cheap beside the language model's.
-_TINY = {
+# 8 to 9 million parameters: beside the language model, a step of training costs little in it.
+_TINY: dict[str, Any] = {
     "hidden_size": 256,
     "intermediate_size": 1024,
     "num_hidden_layers": 10,
