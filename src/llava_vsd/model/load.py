@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
+from peft import PeftModel, load_peft_weights
 from safetensors import SafetensorError
 from transformers import (
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
     AutoConfig,
     AutoModelForImageTextToText,
     AutoProcessor,
@@ -27,7 +28,7 @@ from transformers.utils import logging
 from transformers.utils.import_utils import is_torchvision_available
 
 from llava_vsd.errors import CheckpointError, MissingExtraError, UsageError
-from llava_vsd.model.families import Family, family_of
+from llava_vsd.model.families import Family, family_of, plain_name
 from llava_vsd.model.processors import pictures_only
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -80,6 +81,8 @@ def load(
     name = str(spec)
     place = _device(device)
     config = read_checkpoint(name, "config", lambda: AutoConfig.from_pretrained(name))
+    if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        raise CheckpointError(name, f"is of type {config.model_type!r}; expected an image-text-to-text model")
     options: dict[str, Any] = {"dtype": _dtype(dtype), "config": config}
     if attention is not None:
         options["attn_implementation"] = attention
@@ -166,9 +169,16 @@ def quietly() -> Iterator[None]:
 
 
 def _with_adapter(model: Any, adapter: str) -> PeftModel:
-    adapted: PeftModel = read_checkpoint(
-        adapter, "adapter", lambda: PeftModel.from_pretrained(model, adapter)
-    )
+    def read() -> PeftModel:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "Found missing adapter keys")
+            return PeftModel.from_pretrained(model, adapter)
+
+    adapted: PeftModel = read_checkpoint(adapter, "adapter", read)
+    names = {plain_name(name).replace(".default.", ".") for name, _ in adapted.named_parameters()}
+    saved = read_checkpoint(adapter, "adapter", lambda: load_peft_weights(adapter, device="cpu"))
+    if left := sorted(name for name in saved if plain_name(name) not in names):
+        raise CheckpointError(adapter, f"does not fit the model: it has no {plain_name(left[0])}")
     return adapted
 
 
@@ -177,7 +187,16 @@ def read_checkpoint(spec: str, what: str, read: Any) -> Any:
     try:
         with quietly():
             return read()
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, SafetensorError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        TypeError,
+        ImportError,
+        UserWarning,
+        SafetensorError,
+    ) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         if not Path(spec).exists() and Path(spec).is_absolute():
