@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from tiny_models import tiny
 
 from llava_vsd.model.merge import write_checkpoint
+from tiny_models import tiny
 
 
 @dataclass(frozen=True)

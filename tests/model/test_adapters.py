@@ -9,7 +9,6 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
-from tiny_models import FAMILIES
 from torch import nn
 from transformers import AutoModelForImageTextToText
 
@@ -17,6 +16,7 @@ from llava_vsd.errors import UsageError
 from llava_vsd.model.adapters import linear_layers, parameter_groups, prepare, save_adapter
 from llava_vsd.model.families import plain_name
 from llava_vsd.model.load import load
+from tiny_models import FAMILIES
 
 CHOICES = {
     "lora and connector": {},

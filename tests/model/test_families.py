@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_models import tiny
 from torch import nn
 from transformers import CONFIG_MAPPING, AutoModelForImageTextToText, LlamaConfig, LlamaForCausalLM
 
 from llava_vsd.errors import UnknownFamilyError
 from llava_vsd.model.families import FAMILIES, cover, family_of, parameters_of, part_of, parts_of, plain_name
+from tiny_models import tiny
 
 
 def on_no_device(model_type: str) -> Any:

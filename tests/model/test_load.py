@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_models import FAMILIES, tiny
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from llava_vsd.errors import CheckpointError, MissingExtraError, UsageError
 from llava_vsd.model.adapters import prepare, save_adapter
 from llava_vsd.model.load import load, load_processor
+from tiny_models import FAMILIES, tiny
 
 Checkpoint = Callable[[str], Path]
 

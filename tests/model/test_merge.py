@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_models import FAMILIES
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from llava_vsd.cli import main
@@ -18,6 +17,7 @@ from llava_vsd.model import merge as merging
 from llava_vsd.model.adapters import prepare, save_adapter
 from llava_vsd.model.load import load
 from llava_vsd.model.merge import merge
+from tiny_models import FAMILIES
 
 Checkpoint = Callable[[str], Path]
 
