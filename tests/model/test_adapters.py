@@ -186,6 +186,8 @@ def test_groups_have_the_rate_of_their_part_and_no_decay_for_vectors(checkpoint:
     assert [len(by_name[name]["params"]) for name in list(by_name)[2:]] == [2, 3, 28]
     listed = [id(parameter) for group in groups for parameter in group["params"]]
     assert sorted(listed) == sorted(id(p) for p in model.parameters() if p.requires_grad)
+    around = parameter_groups(nn.DataParallel(model), rates, weight_decay=0.1)
+    assert [group["name"] for group in around] == list(by_name)
     with pytest.raises(UsageError, match=r"vision_tower.* learns, and no learning rate is given for vision"):
         parameter_groups(model, {"connector": 1e-5, "language": 1e-4})
 
