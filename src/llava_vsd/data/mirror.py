@@ -6,8 +6,14 @@ import re
 from typing import NoReturn
 
 from llava_vsd.errors import NotMirrorableError
-from llava_vsd.relations import RELATIONS, mirrored as mirrored_relation
+from llava_vsd.relations import RELATIONS
+from llava_vsd.relations import mirrored as mirrored_relation
 from llava_vsd.schema import Box, Conversation, Place, Turn
+
+
+def _words(*lines: str) -> frozenset[str]:
+    return frozenset(" ".join(lines).split())
+
 
 _LEFT_TO_RIGHT = {
     "left": "right",
@@ -21,32 +27,43 @@ _LEFT_TO_RIGHT = {
 }
 _SWAPPED = _LEFT_TO_RIGHT | {right: left for left, right in _LEFT_TO_RIGHT.items()}
 
-_OTHER_WORDS = ("bright", "fright", "upright", "copyright", "outright", "downright", "alright", "wright", "cleft")
+_OTHER_WORDS = (
+    "bright",
+    "fright",
+    "upright",
+    "copyright",
+    "outright",
+    "downright",
+    "alright",
+    "wright",
+    "cleft",
+)
 """Words (and all that start so) that hold "left" or "right" and have no side."""
 
-_NO_SIDE_AFTER = frozenset(
-    "above across after against ahead along around at away back before behind below beneath beside besides between by "
-    "down here in inside into near next now off on onto outside over past there through under underneath up within "
+_NO_SIDE_AFTER = _words(
+    "above across after against ahead along around at away back before behind below beneath beside besides",
+    "between by down here in inside into near next now off on onto outside over past there through under",
+    "underneath up within",
     # right means correct, left means remaining
-    "alone angle angles answer answers choice empty open option order out place preposition unattended way word".split()
+    "alone angle angles answer answers choice empty open option order out place preposition unattended way word",
 )
 """Before these, where nothing in front marks a side, "right" means directly or correct, and "left" remaining."""
 
-_SIDE_BEFORE = frozenset(
-    "the a an to on at in of from far extreme upper lower top bottom front rear back center middle and or his her its "
-    "their my your our both first second third fourth near".split()
+_SIDE_BEFORE = _words(
+    "the a an to on at in of from far extreme upper lower top bottom front rear back center middle and or near",
+    "his her its their my your our both first second third fourth",
 )
 """After these (or a genitive) "left" and "right" are sides."""
 
-_ALWAYS_CORRECT = frozenset("angle angles answer answers choice option order preposition way word".split())
+_ALWAYS_CORRECT = _words("angle angles answer answers choice option order preposition way word")
 """Before these "right" means correct even after "the"."""
 
-_LEAVING_BEFORE = frozenset(
-    "has have had having be been being was were just who they he she it people get gets got getting".split()
+_LEAVING_BEFORE = _words(
+    "has have had having be been being was were just who they he she it people get gets got getting"
 )
 """After these "left" is a form of "to leave", unless "of", "to" or "side" follows."""
 
-_SIDE_AFTER = frozenset(("of", "to", "side"))
+_SIDE_AFTER = _words("of to side")
 
 _KEPT = (
     # the options of a question: a list that names both sides stays in its order
@@ -55,8 +72,8 @@ _KEPT = (
 )
 """Phrases that stay as they are."""
 
-_REFUSED = frozenset(
-    "clockwise counterclockwise anticlockwise east west eastern western eastward westward starboard".split()
+_REFUSED = _words(
+    "clockwise counterclockwise anticlockwise east west eastern western eastward westward starboard"
 )
 """What a mirror changes in a way that the text alone does not tell."""
 
