@@ -69,3 +69,7 @@ class MissingImagesError(VsdError):
         shown = ", ".join(ids[:10]) + (f" and {len(ids) - 10:,} more" if len(ids) > 10 else "")
         super().__init__(f"{place}: {len(ids):,} of {asked:,} images are not there: {shown}")
         self.ids = ids
+
+
+class PackingError(VsdError):
+    """Conversations cannot be laid in one row with their image: the model or the attention does not allow it."""
