@@ -137,3 +137,7 @@ class NoLabelError(SampleError):
 
 class NotMirrorableError(SampleError):
     """A conversation's words do not tell what they become in a mirrored picture."""
+
+
+class PackingError(VsdError):
+    """Conversations cannot be laid in one row with their image: the model or the attention does not allow it."""
