@@ -15,6 +15,7 @@ from llava_vsd.errors import FileError, UsageError
 from llava_vsd.inference.baseline.phrases import Pair
 from llava_vsd.inference.baseline.relation import FEATURES, Features, RelationModel, Validation
 from llava_vsd.inference.baseline.sentences import Sentences
+from llava_vsd.inference.engine import Sight
 from llava_vsd.jsonl import first_problem, replacing
 from llava_vsd.relations import RELATIONS
 from llava_vsd.schema import Item, Prediction, RelationAnswer
@@ -127,6 +128,7 @@ class Baseline:
     ) -> None:
         self.model, self.features = model, features
         self.name = name if features == "both" else f"{name}#{features}"
+        self.sees: frozenset[Sight] = frozenset() if features == "names" else frozenset({"boxes"})
         self.settings: dict[str, Any] = {"engine": "baseline", "features": features, "sha256": digest}
 
     def predict(self, items: Sequence[Item]) -> Iterator[Prediction]:
