@@ -224,9 +224,13 @@ def _notes(scores: Mapping[str, Any], answers: Sequence[Answered]) -> list[str]:
     """What a reader of the figures has to know besides their definitions."""
     kind, missing, bare = scores["references"], scores["missing"], scores["without_references"]
     scored, triples = figures.scored_triples(answers), scores["triples"]
+    unread = sum(
+        said.relation is None for one in answers if one.prediction for said in one.prediction.relations
+    )
     ill_formed = sum(not answer.well_formed for answer in answers)
     notes = {
         f"{missing} items without a prediction, or without relations in it, are scored as empty answers": missing,
+        f"{unread} answers of task 1 name no relation: they count as wrong": unread,
         f"{bare} items have no {kind} reference: BLEU, ROUGE-L, CIDEr and SPICE are over the others": bare,
         f"{ill_formed} items lack three different sentences": ill_formed,
         "no relation came with scores: calibration error, Brier score and log loss are absent": not scored,

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llava_vsd.data.images import ImageStore
 from llava_vsd.data.probes import parse_probes, probed
@@ -15,18 +16,25 @@ from llava_vsd.jsonl import Appender
 from llava_vsd.matching import refuse_doubled
 from llava_vsd.schema import Item, Prediction, Probe
 
-ENGINES = ("baseline:FILE[#names|boxes|both]", "scripted:FILE")
+if TYPE_CHECKING:
+    from llava_vsd.inference.openai import Asking
+
+ENGINES = ("baseline:FILE[#names|boxes|both]", "scripted:FILE", "openai:URL[#MODEL]")
 
 
-def load_engine(spec: str) -> Engine:
+def load_engine(spec: str, *, images: ImageStore | None = None, asking: Asking | None = None) -> Engine:
     """The engine that a model's specification names.
 
     Args:
-        spec: `baseline:FILE`, optionally with `#names` or `#boxes` for that half of it alone; `scripted:FILE`.
+        spec: `baseline:FILE`, optionally with `#names` or `#boxes` for that half of it alone; `scripted:FILE`;
+            `openai:URL#MODEL`, e.g. `openai:http://localhost:8000/v1#vsd`.
+        images: where the pictures are, for an engine that looks at them.
+        asking: how to ask a server.
 
     Raises:
-        UsageError: the specification is none of these.
+        UsageError: the specification is none of these, or pictures are missing.
         FileError, RowError: its file cannot be read.
+        ServerError: its server is out of reach.
     """
     kind, _, rest = spec.partition(":")
     if kind == "scripted" and rest:
@@ -38,6 +46,10 @@ def load_engine(spec: str) -> Engine:
 
         file, _, features = rest.partition("#")
         return baseline.load(Path(file), features or "both")
+    if kind == "openai" and rest:
+        from llava_vsd.inference.openai import OpenAI
+
+        return OpenAI(rest, images, asking)
     raise UsageError(f"unknown model {spec!r}; expected one of: {', '.join(ENGINES)}")
 
 

@@ -146,14 +146,11 @@ class Baseline:
             )
             for triple, relation, row in zip(triples, likeliest, probabilities.tolist(), strict=True)
         ]
-        shares, start = [], 0
+        shares, pairs, start = [], [], 0
         for item in items:
             shares.append(answers[start : start + len(item.triples)])
+            pairs.append(Pair(item.pair.subject, item.pair.object, likeliest[start + item.asked]))
             start += len(item.triples)
-        pairs = [
-            Pair(item.pair.subject, item.pair.object, own[item.asked].relation)
-            for item, own in zip(items, shares, strict=True)
-        ]
         with threadpool_limits(1):
             said = self.model.sentences.compose(pairs, self.model.relation.vectors)
         for item, own, (description, descriptions) in zip(items, shares, said, strict=True):
