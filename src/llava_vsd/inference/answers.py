@@ -115,7 +115,9 @@ def sentences(text: str) -> list[str]:
     """
     entries = _entries(text)
     if _different(entries) < SENTENCES:
-        entries = [part for entry in entries for part in _split(entry)]
+        entries = [
+            part for entry in entries for part in _split(entry) if not _PREAMBLE.match(part)
+        ] or entries
     seen: set[str] = set()
     first = [not (_key(one) in seen or seen.add(_key(one))) for one in entries]  # type: ignore[func-returns-value]
     places = [place for place, new in enumerate(first) if new][:SENTENCES]

@@ -46,6 +46,7 @@ FORMS: dict[str, Callable[[Group], dict[str, Any]]] = {
 """What to add to a request so that the answer is one of the labels, in the order in which they are tried: vLLM, vLLM
 before 0.12, SGLang, llama.cpp, the JSON schema of OpenAI's own API; `text` forces nothing and reads what comes."""
 
+_UNSEEN = 0.05
 _END = "\0"  # for the token that ends an answer, where a server writes it as nothing
 _JSON_HEAD = re.compile(r'\s*\{\s*"' + _FIELD + r'"\s*:\s*"')
 
@@ -89,11 +90,13 @@ def shares(form: str, answer: Sequence[Step], labels: Group = RELATIONS) -> dict
 
     At each token of the answer, the tokens that some label can go on with are taken as all there are: their
     probabilities are divided by their sum, so that it does not matter whether the server reports them before or after
-    it rules the others out. A label none of whose tokens is among those reported has no share.
+    it rules the others out. A label none of whose tokens is among those reported has no share; where such labels could
+    have more than a twentieth of what is shared out, since even the least likely token that is reported is likely, the
+    answer tells nothing.
 
     Returns:
         a share for each group of labels, in 0-1, 1 in sum; a label that the answer tells apart is a group of its own.
-        Empty where the answer is none of the labels, or came without probabilities.
+        Empty where the answer is none of the labels, came without probabilities, or tells nothing.
     """
     found: dict[Group, float] = {}
     said, alive, left = "", labels, 1.0
@@ -112,6 +115,9 @@ def shares(form: str, answer: Sequence[Step], labels: Group = RELATIONS) -> dict
                 return {}
             continue  # still before the label: the head of the JSON object, white space
         total = sum(here.values())
+        unseen = set(alive).difference(*here)
+        if len(unseen) * min(step.alternatives.values()) > _UNSEEN * total:
+            return {}
         for group, probability in here.items():
             if group != chosen:
                 found[group] = found.get(group, 0.0) + left * probability / total

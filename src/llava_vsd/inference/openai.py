@@ -206,15 +206,15 @@ class OpenAI:
     ) -> tuple[RelationAnswer, list[str]]:
         """The relation, and the texts that it was read from.
 
-        Where probabilities tell all nine apart, the likeliest is taken; else what the text names. One that names none is
-        answered with the request to name one, once.
+        Where probabilities tell all nine apart, the likeliest is taken; else what the text names. One that names
+        none is answered with the request to name one, once.
         """
         messages = [_user(ask("classify", triple, template=self.asking.template), uri)]
         text, shares = await self._choose(session, messages, RELATIONS)
         scores = await self._divided(session, messages, shares)
         texts = [text]
-        relation: Relation | None = max(scores, key=scores.__getitem__) if scores else None
-        relation = relation or answers.relation(text, triple.subject, triple.object)
+        likeliest = max(RELATIONS, key=lambda name: scores.get(name, 0.0))
+        relation = likeliest if scores else answers.relation(text, triple.subject, triple.object)
         if relation is None:
             again = f"Answer with exactly one of these and nothing else: {OPTIONS}."
             messages += [{"role": "assistant", "content": text}, _user(again, None)]
