@@ -69,6 +69,10 @@ class Step:
     def __init__(self, token: str, alternatives: Mapping[str, float]) -> None:
         self.token, self.alternatives = token, alternatives
 
+    def hidden(self, tokens: int) -> float:
+        """The most that so many tokens can have that are not reported: none is likelier than the least likely one."""
+        return min(tokens * min(self.alternatives.values()), max(0.0, 1 - sum(self.alternatives.values())))
+
 
 def steps(logprobs: Any) -> list[Step]:
     """The steps of a chat answer's `logprobs`; empty where there are none, or they have another form."""
@@ -91,8 +95,7 @@ def shares(form: str, answer: Sequence[Step], labels: Group = RELATIONS) -> dict
     At each token of the answer, the tokens that some label can go on with are taken as all there are: their
     probabilities are divided by their sum, so that it does not matter whether the server reports them before or after
     it rules the others out. A label none of whose tokens is among those reported has no share; where such labels could
-    have more than a twentieth of what is shared out, since even the least likely token that is reported is likely, the
-    answer tells nothing.
+    have more than a twentieth of what is shared out, the answer tells nothing.
 
     Returns:
         a share for each group of labels, in 0-1, 1 in sum; a label that the answer tells apart is a group of its own.
@@ -115,8 +118,7 @@ def shares(form: str, answer: Sequence[Step], labels: Group = RELATIONS) -> dict
                 return {}
             continue  # still before the label: the head of the JSON object, white space
         total = sum(here.values())
-        unseen = set(alive).difference(*here)
-        if len(unseen) * min(step.alternatives.values()) > _UNSEEN * total:
+        if step.hidden(len(set(alive).difference(*here))) > _UNSEEN * total:
             return {}
         for group, probability in here.items():
             if group != chosen:

@@ -32,9 +32,7 @@ KEY = "OPENAI_API_KEY"
 PATIENCE = Patience(tries=8, read=600.0)
 """Waits of 1, 2, 4 ... 60 s: two minutes, in which a server can start anew. `read` is for a whole answer."""
 
-_AHEAD = (
-    4  # things begun for each request that may be under way, so that a slow one does not hold up the others
-)
+_AHEAD = 4  # things taken for each that is worked on, so that a slow one does not hold up those behind
 _SHOWN = 300  # characters of a server's message
 _HIDDEN = "[key]"
 
@@ -47,7 +45,8 @@ class Server:
         key: name of the environment variable that holds the key. Without it `OPENAI_API_KEY` is taken where it is set
             and the way is protected or short: to https, or to this machine.
         patience: tries and waits; `connect` and `read` in seconds, `read` for a whole answer.
-        at_once: most requests under way at a time.
+        at_once: how many things are worked on at a time, each by one request after the other: a server finds what it
+            has kept of a picture when the next question about it comes.
 
     Raises:
         UsageError: no such address, or one with a name and password in it; the named variable is not set.
@@ -75,7 +74,7 @@ class Server:
     def ordered(
         self, work: Callable[[Session, T], Awaitable[R]], things: Iterable[T]
     ) -> Generator[R, None, None]:
-        """Does `work` on each thing, several at a time; yields the results in the order of the things.
+        """Does `work` on each thing, `at_once` at a time; yields the results in the order of the things.
 
         Runs on a thread and event loop of its own, so that it can be called from anywhere. When it ends, by an error,
         Ctrl-C, or because nobody wants more, all that is under way is called off.
@@ -93,8 +92,11 @@ class Server:
         begun: deque[Future[R]] = deque()
         session = Session(self)
 
+        slots = asyncio.Semaphore(self.at_once)
+
         async def one(thing: T) -> R:
-            return await work(session, thing)
+            async with slots:
+                return await work(session, thing)
 
         rest = iter(things)
         try:
@@ -148,7 +150,6 @@ class Session:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self._slots = asyncio.Semaphore(server.at_once)
         self._closed_until = 0.0  # by the loop's clock: the server asked all of us to wait
         self._client: httpx.AsyncClient | None = None
 
@@ -180,8 +181,7 @@ class Session:
         while True:
             await asyncio.sleep(max(0.0, self._closed_until - clock()))
             try:
-                async with self._slots:
-                    return check(await self._ask(method, path, body, passing))
+                return check(await self._ask(method, path, body, passing))
             except PassingError as error:
                 failures += 1
                 if failures >= patience.tries:
