@@ -18,13 +18,9 @@ from llava_vsd.inference.openai import Asking
 from llava_vsd.predict import load_engine
 from llava_vsd.schema import Item
 
-pytest.importorskip("fastapi", reason="`transformers serve` needs the dev extra: fastapi, uvicorn, openai")
+for needed in ("torch", "transformers", "fastapi", "uvicorn", "openai"):
+    pytest.importorskip(needed, reason=f"`transformers serve` needs {needed}, which the dev extra brings")
 
-TEMPLATE = (
-    "{% for message in messages %}{% if message['content'] is string %}{{ message['content'] }}{% else %}"
-    "{% for part in message['content'] %}{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"
-    "{% endfor %}{% endif %}{% endfor %} A:"
-)
 TOKENS = 24
 ITEMS = [
     Item.model_validate(
@@ -40,52 +36,15 @@ ITEMS = [
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """The folder of a LLaVA with 4 image tokens and a word for each byte, weights large enough to see the picture."""
+    """The folder of a tiny LLaVA, the model, and its processor; weights large enough that a picture changes words."""
     import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import (
-        CLIPImageProcessorPil,
-        CLIPVisionConfig,
-        LlamaConfig,
-        LlavaConfig,
-        LlavaForConditionalGeneration,
-        LlavaProcessor,
-        PreTrainedTokenizerFast,
-    )
 
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    words = {word: place for place, word in enumerate(["<pad>", "</s>", "<image>", *alphabet])}
-    bytewise = Tokenizer(models.BPE(words, [], unk_token="<pad>"))
-    bytewise.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    bytewise.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bytewise, pad_token="<pad>", eos_token="</s>", additional_special_tokens=["<image>"]
-    )
-    torch.manual_seed(0)
-    vision = CLIPVisionConfig(
-        hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=16,
-        patch_size=8, projection_dim=16,
-    )  # fmt: skip
-    text = LlamaConfig(
-        vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
-        max_position_embeddings=2048, initializer_range=0.5, pad_token_id=0, eos_token_id=1, bos_token_id=None,
-    )  # fmt: skip
-    config = LlavaConfig(
-        vision_config=vision, text_config=text, image_token_id=words["<image>"], image_seq_length=4,
-        vision_feature_layer=-1,
-    )  # fmt: skip
-    llava = LlavaForConditionalGeneration(config).eval()
-    llava.generation_config.eos_token_id, llava.generation_config.pad_token_id = 1, 0
-    processor = LlavaProcessor(
-        image_processor=CLIPImageProcessorPil(
-            size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16}
-        ),
-        tokenizer=tokenizer,
-        patch_size=8,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=TEMPLATE,
-    )
+    from tiny_models import tiny
+
+    llava, processor = tiny("llava-clip-vicuna")
+    with torch.no_grad():
+        for weights in llava.parameters():
+            weights.mul_(8 if weights.ndim > 1 else 1)
     folder = tmp_path_factory.mktemp("model")
     llava.save_pretrained(folder)
     processor.save_pretrained(folder)
