@@ -151,7 +151,9 @@ class Session:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._closed_until = 0.0  # by the loop's clock: the server asked all of us to wait
-        self._client: httpx.AsyncClient | None = None
+        self._trusted = httpx.create_ssl_context()
+        self._clients: list[httpx.AsyncClient] = []
+        self._idle: list[httpx.AsyncClient] = []
 
     async def chat(self, body: dict[str, Any], *, passing: Collection[int] = PASSING) -> dict[str, Any]:
         """The first choice of a chat completion.
@@ -198,15 +200,10 @@ class Session:
         self, method: str, path: str, body: dict[str, Any] | None, passing: Collection[int]
     ) -> Any:
         patience = self.server.patience
-        if self._client is None:
-            self._client = httpx.AsyncClient(
-                headers=self.server.headers,
-                timeout=httpx.Timeout(None, connect=patience.connect),
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=self.server.at_once),
-            )
+        client = self._idle.pop() if self._idle else self._connect()
         try:
             response = await asyncio.wait_for(
-                self._client.request(method, f"{self.server.url}/{path}", json=body), patience.read
+                client.request(method, f"{self.server.url}/{path}", json=body), patience.read
             )
         except asyncio.TimeoutError:
             raise PassingError(f"no answer within {patience.read:g} s") from None
@@ -220,12 +217,24 @@ class Session:
             raise PassingError(str(error) or type(error).__name__) from None
         except (httpx.DecodingError, httpx.InvalidURL) as error:
             raise PassingError(str(error)) from None
+        finally:
+            self._idle.append(client)
         if response.status_code != 200:
             raise self._refusal(response, passing)
         try:
             return response.json()
         except ValueError:
             raise PassingError(f"answered what is no JSON: {response.text[:80]!r}") from None
+
+    def _connect(self) -> httpx.AsyncClient:
+        """A client of its own for each request under way: a shared pool's cost grows with the square of its size."""
+        client = httpx.AsyncClient(
+            headers=self.server.headers,
+            timeout=httpx.Timeout(None, connect=self.server.patience.connect),
+            verify=self._trusted,
+        )
+        self._clients.append(client)
+        return client
 
     def _refusal(self, response: httpx.Response, passing: Collection[int]) -> Exception:
         status = response.status_code
@@ -251,8 +260,8 @@ class Session:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
+        for client in self._clients:
+            await client.aclose()
         await asyncio.get_running_loop().shutdown_default_executor()
 
 
