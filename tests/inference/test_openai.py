@@ -447,6 +447,13 @@ def test_without_a_key_a_refusal_says_so(chat, faults, monkeypatch):
         list(engine(chat).predict(make(1)))
 
 
+def test_other_words_of_a_question_are_other_settings(chat, monkeypatch):
+    before = engine(chat).settings
+    assert engine(chat).settings == before
+    monkeypatch.setitem(TEMPLATES, "describe", ("Where is the {subject}, seen from the {object}?",))
+    assert engine(chat).settings != before
+
+
 def test_settings_hold_neither_address_nor_key(chat, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     text = json.dumps(engine(chat).settings) + engine(chat).name

@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from llava_vsd.data.images import ImageStore
@@ -86,8 +87,7 @@ class OpenAI:
             raise UsageError("openai: no pictures to show; expected --images DIR, or --no-images")
         if asking.choice != AUTO and asking.choice not in FORMS:
             raise UsageError(f"choice: {asking.choice!r}, expected one of {', '.join((AUTO, *FORMS))}")
-        for task in _TOKENS:
-            ask(task, _ANY, template=asking.template)  # refuses a template that is not there
+        questions = [ask(task, _ANY, template=asking.template) for task in _TOKENS]
         self.images = images if asking.pictures else None
         url, _, model = spec.partition("#")
         self.server = Server(url, key=asking.key, patience=asking.patience, at_once=asking.at_once)
@@ -103,6 +103,7 @@ class OpenAI:
             "choice": self.form,
             "scores": self.has_scores,
             "template": asking.template,
+            "questions": sha256("\n".join(questions).encode()).hexdigest()[:16],
             "max_tokens": asking.max_tokens or dict(_TOKENS),
             "body": asking.body,
         }
