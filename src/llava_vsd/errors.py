@@ -62,6 +62,16 @@ class RangesRefusedError(DownloadError):
     """The server gives the whole file only, never a part of it."""
 
 
+class ServerError(VsdError):
+    """A model server refused, failed too often, or answered something else; `status` is HTTP's, where one came."""
+
+    def __init__(self, url: str, problem: str, status: int | None = None) -> None:
+        super().__init__(f"{url}: {problem}")
+        self.url = url
+        self.problem = problem
+        self.status = status
+
+
 class MissingImagesError(VsdError):
     """Images that were asked for by id are not there; `ids` holds all of them, sorted."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,13 +78,23 @@ class ImageStore:
             MissingImagesError: as `path`.
             FileError: as `path`, or the file is not a whole image; names id and path.
         """
+        with self._opened(image) as opened:
+            opened.load()
+            return opened
+
+    def size(self, image: str) -> tuple[int, int]:
+        """Width and height of an image in pixels, from the head of its file; raises as `open`."""
+        with self._opened(image) as opened:
+            return opened.size
+
+    @contextmanager
+    def _opened(self, image: str) -> Iterator[Image]:
         from PIL import Image
 
         path = self.path(image)
         try:
             with Image.open(path) as opened:
-                opened.load()
-                return opened
+                yield opened
         except (OSError, SyntaxError, ValueError, EOFError) as error:
             problem = (
                 "is empty" if path.exists() and not path.stat().st_size else f"cannot be decoded: {error}"
