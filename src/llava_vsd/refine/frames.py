@@ -16,6 +16,12 @@ Kind = Literal["plain", "doing", "done", "said", "noted"]
 """What stands between figure and phrase: at most a form of `be` (`is`), a verb of doing (`is standing`, `stands`), a
 participle (`is shown`), something else that begins with `be` (`is very near and`), something else (`with a hat`)."""
 
+
+def listed(text: str) -> frozenset[str]:
+    """The words of a table."""
+    return frozenset(text.split())
+
+
 FRAMES: dict[Kind, tuple[str, ...]] = {
     "plain": (
         "{F} {is} {R} {L}",
@@ -63,12 +69,12 @@ SUBSTITUTES: dict[str, tuple[str, ...]] = {
     "over": ("above",),
     "behind": ("at the back of", "in back of"),
     "in front of": ("ahead of", "before"),
-    "to the left of": ("on the left of", "on the left side of", "left of"),
-    "on the left of": ("to the left of", "on the left side of", "left of"),
-    "on the left side of": ("to the left of", "on the left of", "left of"),
-    "to the right of": ("on the right of", "on the right side of", "right of"),
-    "on the right of": ("to the right of", "on the right side of", "right of"),
-    "on the right side of": ("to the right of", "on the right of", "right of"),
+    "to the left of": ("left of", "on the left of", "on the left side of"),
+    "on the left of": ("left of", "to the left of", "on the left side of"),
+    "on the left side of": ("left of", "to the left of", "on the left of"),
+    "to the right of": ("right of", "on the right of", "on the right side of"),
+    "on the right of": ("right of", "to the right of", "on the right side of"),
+    "on the right side of": ("right of", "to the right of", "on the right of"),
 }
 """Phrases that put the same relation in other words."""
 
@@ -83,7 +89,7 @@ CONVERSES: dict[Relation, tuple[str, ...]] = {
     "to the left of": ("{L} {are} to the right of {F}", "to the right of {F} {are} {L}"),
     "to the right of": ("{L} {are} to the left of {F}", "to the left of {F} {are} {L}"),
 }
-"""The relation told from the other side, for a figure that stands in it to the landmark; {has} agrees with the landmark."""
+"""The relation, in which the figure stands to the landmark, told from the other side; {has} agrees with the landmark."""
 
 ALIKE: dict[str, str] = {
     "shown": "seen",
@@ -106,36 +112,41 @@ ALIKE: dict[str, str] = {
 }
 """Participles that say the same of where a thing is."""
 
-PARTICIPLES = frozenset(
+PARTICIPLES = listed(
     "shown seen parked placed put located positioned situated set laid kept hung mounted attached displayed pictured "
     "visible fixed stuck tied planted built painted drawn printed written stacked piled packed held carried worn left "
-    "spread covered surrounded gathered lined seated perched resting".split()
+    "spread covered surrounded gathered lined seated perched resting"
 )
 """Words that can stand after `be` as `shown` does, besides those in -ed."""
 
-FINITE = frozenset(
-    "stands stand sits sit hangs hang lies lie lays lay rests rest flies fly grows grow walks walk runs run floats float "
-    "swims swim plays play rides ride leans lean hovers hover drives drive moves move looks look waits wait".split()
+FINITE = listed(
+    "stands stand sits sit hangs hang lies lie lays lay rests rest flies fly grows grow walks walk runs run floats "
+    "float swims swim plays play rides ride leans lean hovers hover drives drive moves move looks look waits wait"
 )
 """Verbs of doing, as they agree with one figure or with several."""
 
-SINGLE = frozenset("a an another one each every this that".split())
-AMOUNTS = frozenset("many several few".split())
+QUALITIES = listed(
+    "clear cloudy bright dark sunny calm shiny dirty clean wet dry full busy high deep thick thin lit alone"
+)
+"""Words that say after `is` what they say before the thing, besides colours and sizes: `the sky is clear`."""
+
+SINGLE = listed("a an another one each every this that")
+AMOUNTS = listed("many several few")
 """Determiners that say how many; SPICE counts them as said of the thing, so they stay."""
 
-SEVERAL = frozenset("many several some few these those both all various".split())
-NUMBERS = frozenset("two three four five six seven eight nine ten".split())
-OWNERS = frozenset("his her its their my our your".split())
+SEVERAL = listed("many several some few these those both all various")
+NUMBERS = listed("two three four five six seven eight nine ten")
+OWNERS = listed("his her its their my our your")
 
-UNCOUNTED = frozenset(
-    "water grass snow sand sky dirt food clothing hair ice mud gravel traffic furniture luggage foliage bread rice meat "
-    "cheese butter fruit lettuce broccoli cauliflower bacon ketchup mustard sauce cream frosting icing milk juice coffee "
-    "tea wine beer sugar salt smoke steam fog dust rain hay straw wood metal plastic paper trash garbage graffiti "
-    "greenery vegetation shrubbery moss ivy seaweed fur wool hail equipment scenery sunlight light shade darkness air "
+UNCOUNTED = listed(
+    "water grass snow sand sky dirt food clothing hair ice mud gravel traffic furniture luggage foliage bread rice "
+    "meat cheese butter fruit lettuce broccoli cauliflower bacon ketchup mustard sauce cream frosting icing milk juice "
+    "coffee tea wine beer sugar salt smoke steam fog dust rain hay straw wood metal plastic paper trash garbage "
+    "graffiti greenery vegetation shrubbery moss ivy seaweed fur wool hail equipment scenery sunlight light shade darkness air "
     "ground concrete asphalt pavement brush silverware machinery jewelry jewellery pepperoni spinach garlic corn soup "
-    "pasta spaghetti toast popcorn chocolate ham beef pork chicken fish soil earth land lace denim leather".split()
+    "pasta spaghetti toast popcorn chocolate ham beef pork chicken fish soil earth land lace denim leather"
 )
 """Nouns that are not counted, or often not, so that `a` before them sounds wrong."""
 
-ONLY_ONE = frozenset("sky ground sun moon background foreground horizon ocean sea earth world".split())
+ONLY_ONE = listed("sky ground sun moon background foreground horizon ocean sea earth world")
 """Things that a picture has one of: `the sky`, never `a sky` or `some sky`."""

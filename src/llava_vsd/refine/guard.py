@@ -13,7 +13,7 @@ from typing import NamedTuple
 from llava_vsd.metrics.bleu import ngrams
 from llava_vsd.metrics.ptb import tokenize
 from llava_vsd.metrics.relation import stated_relations, states_relation
-from llava_vsd.metrics.relation_lexicon import ARTICLES, MODIFIERS
+from llava_vsd.metrics.relation_lexicon import ARTICLES
 from llava_vsd.metrics.relation_names import number_forms, places, tokens
 from llava_vsd.metrics.spice.lemmas import lemma
 from llava_vsd.metrics.spice.synonyms import wordnet
@@ -47,7 +47,9 @@ def claim(second: str, answer: RelationAnswer) -> Claim:
     said = [
         relation
         for stated in stated_relations(second, answer.subject, answer.object)
-        if (relation := stated.relation if stated.direction == "subject-object" else converse(stated.relation))
+        if (
+            relation := stated.relation if stated.direction == "subject-object" else converse(stated.relation)
+        )
     ]
     relation = answer.relation if answer.relation in said or not said else said[0]
     return Claim(answer.subject, answer.object, relation)
@@ -98,7 +100,7 @@ def _added(said: Sequence[str], second: str, claim: Claim) -> str:
     source = [*tokens(second), *tokens(claim.subject), *tokens(claim.object)]
     known = {base for word in source for base in _bases(word)}
     for word in said:
-        if (word in NEUTRAL and word not in MODIFIERS) or not word[0].isalpha():
+        if word in NEUTRAL or not word[0].isalpha():
             continue
         fresh = known.isdisjoint(_bases(word)) and not any(_synonyms(word, other) for other in source)
         if fresh and not places([word], claim.subject, claim.object):  # `sofa` may stand for a couch
@@ -129,14 +131,15 @@ def _unsaid(said: list[str], claim: Claim) -> str:
         return f"relation: {claim.relation!r} is not stated"
     turned = converse(claim.relation)
     alike = claim.subject.lower() == claim.object.lower()
-    if turned and turned != claim.relation and not alike:
-        if states_relation(text, claim.subject, claim.object, turned, both_named=True):
-            return f"relation: {turned!r} is stated too"
+    if turned in (None, claim.relation) or alike:
+        return ""
+    if states_relation(text, claim.subject, claim.object, turned, both_named=True):
+        return f"relation: {turned!r} is stated too"
     return ""
 
 
 def _with_name(said: list[str], name: str) -> list[str]:
-    """The sentence with the name in it: as it is, or with the first synonym by WordNet replaced; empty if there is none.
+    """The sentence with the name in it: as it is, or in the place of its first synonym by WordNet; else empty.
 
     A synonym stands after an article, with one word between at most, lest a verb be taken for a noun.
     """

@@ -16,10 +16,12 @@ from llava_vsd.refine.frames import (
     ONLY_ONE,
     OWNERS,
     PARTICIPLES,
+    QUALITIES,
     SEVERAL,
     SINGLE,
     UNCOUNTED,
     Kind,
+    listed,
 )
 from llava_vsd.refine.guard import Claim
 
@@ -85,9 +87,9 @@ def read(sentence: str, claim: Claim) -> Reading | None:
     return None
 
 
-_FINITE_PHRASES = frozenset(
-    "wears wear wore rides ride ridden covers cover touches borders leans holds hold contains contain surrounds surround "
-    "hangs hang together side".split()
+_FINITE_PHRASES = listed(
+    "wears wear wore rides ride ridden covers cover touches borders leans holds hold contains contain surrounds "
+    "surround hangs hang together side"
 )
 """Phrases that begin so are verbs in themselves, or join two figures; the frames have no place for them."""
 
@@ -101,6 +103,8 @@ def _parts(words: list[str], found: list[Place], start: int, end: int) -> Readin
         return None
     figure, landmark = words[begin : before[0].end], words[end : after[0].end]
     middle = words[before[0].end : start]
+    if len(middle) > 1 and middle[-1].endswith("ly"):  # `shining brightly on`
+        start, middle = start - 1, middle[:-1]
     if not (_is_noun_phrase(figure) and _is_noun_phrase(landmark)):
         return None
     kind, verb, rest = _middle(middle)
@@ -133,7 +137,7 @@ def _middle(words: list[str]) -> tuple[Kind, str, str]:
             return "doing", lemma(word, "VBG"), word
         if word in FINITE and not be:
             return "doing", lemma(word, "VBZ"), participle(lemma(word, "VBZ"))
-        if word in MODIFIERS and be:
+        if (word in MODIFIERS or word in QUALITIES) and be:
             return "plain", "", word
     return ("said" if be else "noted"), "", " ".join(words)
 

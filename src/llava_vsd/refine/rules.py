@@ -13,17 +13,24 @@ from llava_vsd.refine.reading import Noun, Reading, named, read, third_person
 
 
 class Candidate(NamedTuple):
-    """A sentence, and the rule that made it: `form`, `names`, `words` or `converse`."""
+    """A sentence, and how it was made.
+
+    Attributes:
+        rule: `form` (the second sentence in another form), `names` (as from the names alone), `words` (another phrase
+            for the relation) or `converse` (told from the other side).
+        phrase: of the relation.
+    """
 
     sentence: str
     rule: str
+    phrase: str
 
 
 def by_rules(second: str, others: Sequence[str], claim: Claim) -> tuple[Candidate | None, str]:
     """The best sentence that passes the guard, or None; and why the last one that was tried did not pass.
 
-    Best is the first rule that has one that passes, and of its sentences that which shares fewest sequences of three
-    words with the others.
+    Best is the first rule and phrase with one that passes, and of its sentences that which shares fewest sequences of
+    three words with the others.
 
     Args:
         second: the sentence to say in another way.
@@ -32,7 +39,7 @@ def by_rules(second: str, others: Sequence[str], claim: Claim) -> tuple[Candidat
     """
     reason = "no rule has a sentence"
     theirs = measured(others)
-    for _, group in groupby(candidates(second, claim), lambda candidate: candidate.rule):
+    for _, group in groupby(candidates(second, claim), lambda candidate: candidate[1:]):
         best, least = None, -1
         for candidate in group:
             own = measured([candidate.sentence])[0]
@@ -66,12 +73,12 @@ def candidates(second: str, claim: Claim) -> Iterator[Candidate]:
             for sentence in _filled(frame, one, phrase):
                 if sentence not in seen:
                     seen.add(sentence)
-                    yield Candidate(sentence, rule)
+                    yield Candidate(sentence, rule, phrase)
     for frame in CONVERSES[claim.relation]:
         for sentence in _filled(frame, plain, ""):
             if sentence not in seen:
                 seen.add(sentence)
-                yield Candidate(sentence, "converse")
+                yield Candidate(sentence, "converse", "")
 
 
 def _filled(frame: str, reading: Reading, phrase: str) -> Iterator[str]:
