@@ -59,8 +59,8 @@ def ablate(
 ) -> None:
     """Score task 3 without refinement, with the model's rewrites as they are, and with the guard.
 
-    The paper's table 4 and more: mBLEU-4 and BLEU-4 of each pair of sentences, SPICE, z3, relation accuracy of the three
-    sentences, how many rows came from the model, from rules, or stayed, and the time.
+    The paper's table 4 and more: mBLEU-4 and BLEU-4 of each pair of sentences, SPICE, z3, relation accuracy of the
+    three sentences, how many rows came from the model, from rules, or stayed, and the time.
 
     Example: vsd ablate test/items.jsonl predictions.jsonl --model small --sample 300 -o ablation.json
     """

@@ -72,7 +72,7 @@ def _number(column: Mapping[str, Any], *path: str) -> str:
         if name not in found:
             return ""
         found = found[name]
-    return f"{found:.2f}"
+    return f"{found:.4f}" if "bleu4" in path[0] else f"{found:.2f}"
 
 
 def _share(column: Mapping[str, Any], outcome: str) -> str:

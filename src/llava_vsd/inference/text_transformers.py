@@ -145,7 +145,7 @@ def _load(place: str, dtype: torch.dtype) -> tuple[Any, Any]:
     if place.endswith(".gguf"):
         folder, more = str(Path(place).parent), {"gguf_file": Path(place).name}
     if not sys.stderr.isatty():
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **more)
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **more, **_unpacked(more))

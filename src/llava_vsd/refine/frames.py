@@ -89,7 +89,7 @@ CONVERSES: dict[Relation, tuple[str, ...]] = {
     "to the left of": ("{L} {are} to the right of {F}", "to the right of {F} {are} {L}"),
     "to the right of": ("{L} {are} to the left of {F}", "to the left of {F} {are} {L}"),
 }
-"""The relation, in which the figure stands to the landmark, told from the other side; {has} agrees with the landmark."""
+"""The relation that holds of figure and landmark, told from the other side; {has} agrees with the landmark."""
 
 ALIKE: dict[str, str] = {
     "shown": "seen",
@@ -142,9 +142,10 @@ UNCOUNTED = listed(
     "water grass snow sand sky dirt food clothing hair ice mud gravel traffic furniture luggage foliage bread rice "
     "meat cheese butter fruit lettuce broccoli cauliflower bacon ketchup mustard sauce cream frosting icing milk juice "
     "coffee tea wine beer sugar salt smoke steam fog dust rain hay straw wood metal plastic paper trash garbage "
-    "graffiti greenery vegetation shrubbery moss ivy seaweed fur wool hail equipment scenery sunlight light shade darkness air "
-    "ground concrete asphalt pavement brush silverware machinery jewelry jewellery pepperoni spinach garlic corn soup "
-    "pasta spaghetti toast popcorn chocolate ham beef pork chicken fish soil earth land lace denim leather"
+    "graffiti greenery vegetation shrubbery moss ivy seaweed fur wool hail equipment scenery sunlight light shade "
+    "darkness air ground concrete asphalt pavement brush silverware machinery jewelry jewellery pepperoni spinach "
+    "garlic corn soup pasta spaghetti toast popcorn chocolate ham beef pork chicken fish soil earth land lace "
+    "denim leather"
 )
 """Nouns that are not counted, or often not, so that `a` before them sounds wrong."""
 

@@ -33,7 +33,10 @@ _WRONG_FORMS = (
     ("holds marks that no plain sentence has", r"[^\w\s,.'’-]|_"),
     ("is more than one sentence", r"[.](?=\s*\w)(?<!\b[a-z][.])|\n"),
     ("says a word twice", r"\b(\w+) \1\b"),
-    ("has an article without its noun", r"\b(?:an?|the) (?:an?|the|of|in|on|at|is|are|and|to|that)\b"),
+    (
+        "has an article without its noun",
+        r"\b(?:an?|the|some) (?:an?|the|of|in|on|at|is|are|and|or|with|to|that)\b",
+    ),
     ("has an article without its noun", r"\b(?:an?|the) ?[,.]"),
     ("has a for an", r"\ba (?!one\b|once\b|uni|use|usu|eu|ukulele)(?=[aeiou])"),
     ("has an for a", r"\ban (?!hour|honest|heir)(?![aeiou])"),
@@ -41,6 +44,7 @@ _WRONG_FORMS = (
     ("has are for is", r"\bthere are (?:an?|one|another)\b(?! (?:few|lot|couple|number|group|pair)\b)"),
     ("has is for are", r"^(?:many|several|two|three|these|those) \w+ is\b"),
     ("has are for is", r"^(?:an?|one|another|this|that) \w+ are\b"),
+    ("has two verbs", r"\b(?:is|are) \w+ (?:is|are)\b"),
     ("has two verbs", r"\b(?:is|are) (?:is|are|has|have|sits|stands|lies|hangs)\b"),
 )
 WRONG_FORMS = tuple((problem, re.compile(pattern)) for problem, pattern in _WRONG_FORMS)
@@ -76,4 +80,7 @@ NEUTRAL = (
         "occupies occupying surrounded surrounding facing faces face hold held view picture scene image photo"
     )
 ) - (MODIFIERS - OTHERS)
-"""Words that a rewrite may bring in: function words, words of place, and verbs that only say that a thing is there. No colours, sizes and numbers."""
+"""Words that a rewrite may bring in: function words, words of place, and verbs that only say that a thing is there.
+
+No colours, sizes and numbers are among them.
+"""

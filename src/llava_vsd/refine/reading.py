@@ -66,8 +66,15 @@ class Reading:
 
 def named(claim: Claim, longest: int | None = None) -> Reading:
     """A reading made of the names and the relation alone; of the names the last `longest` words."""
-    subject, object = (name.lower().split()[-(longest or 0) :] for name in (claim.subject, claim.object))
+    subject, object = (_last(name.lower().split(), longest) for name in (claim.subject, claim.object))
     return _for_two_of_a_kind(Reading(noun(subject), noun(object), "plain", claim.relation))
+
+
+def _last(words: list[str], longest: int | None) -> list[str]:
+    found = words[-longest:] if longest else words
+    while len(found) > 1 and found[0] in ("and", "or", "of", "with"):
+        found = found[1:]
+    return found
 
 
 def read(sentence: str, claim: Claim) -> Reading | None:
