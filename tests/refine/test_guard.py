@@ -30,7 +30,10 @@ def test_what_says_the_same_in_other_words_may_stand(sentence):
 
 def test_a_synonym_by_wordnet_names_a_thing():
     said = Claim("automobile", "spectacles", "behind")
-    assert fault("the auto is behind the eyeglasses.", "an automobile is behind some spectacles.", [], said) == ""
+    assert (
+        fault("the auto is behind the eyeglasses.", "an automobile is behind some spectacles.", [], said)
+        == ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,8 +88,12 @@ def test_four_words_in_a_row_are_counted_in_the_tokens_of_mbleu():
     assert measured(["A man's hat, on it."]) == ["a man 's hat on it"]
     assert shared("a man 's hat on it", "the man 's hat on", 4) == ["man 's hat on"]
     said = Claim("hat", "man", "on")
-    second = "a hat is on the man's head."  # the man | man 's | 's head: four tokens where there are three words
-    assert fault("there is a hat on top of the man's head.", second, [second], said).startswith("repeats: \"the man 's head")
+    second = (
+        "a hat is on the man's head."  # the man | man 's | 's head: four tokens where there are three words
+    )
+    assert fault("there is a hat on top of the man's head.", second, [second], said).startswith(
+        "repeats: \"the man 's head"
+    )
 
 
 @pytest.mark.parametrize(

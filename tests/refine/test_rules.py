@@ -45,8 +45,17 @@ def test_the_other_side_is_told_where_no_form_is_left():
         for phrase in ("behind", "at the back of", "in back of")
         for last in ("the", "a")
     ]
-    taken += [f"there is a cup {phrase} {last} table." for phrase in ("behind", "at the back of", "in back of") for last in ("the", "a")]
-    taken += [f"{phrase} {last} table {rest}." for phrase in ("behind", "at the back of", "in back of") for last in ("the", "a") for rest in ("is the cup", "is a cup", "there is a cup")]
+    taken += [
+        f"there is a cup {phrase} {last} table."
+        for phrase in ("behind", "at the back of", "in back of")
+        for last in ("the", "a")
+    ]
+    taken += [
+        f"{phrase} {last} table {rest}."
+        for phrase in ("behind", "at the back of", "in back of")
+        for last in ("the", "a")
+        for rest in ("is the cup", "is a cup", "there is a cup")
+    ]
     found, _ = by_rules("a cup is behind a table.", taken, said)
     assert found.rule == "converse"
     assert found.sentence == "the table is in front of the cup."
@@ -59,7 +68,10 @@ def test_without_a_sentence_that_passes_there_is_none_and_a_reason():
 
 
 def test_the_parts_of_a_sentence():
-    reading = read("there is a small dog sitting quietly under the wooden table in a room.", Claim("dog", "table", "under"))
+    reading = read(
+        "there is a small dog sitting quietly under the wooden table in a room.",
+        Claim("dog", "table", "under"),
+    )
     assert (reading.figure.words, reading.figure.determiners) == ("small dog", ("the", "a"))
     assert (reading.landmark.words, reading.landmark.determiners) == ("wooden table", ("a", "the"))
     assert (reading.kind, reading.verb, reading.phrase) == ("doing", "sit", "quietly under")
@@ -79,14 +91,27 @@ def test_determiners_that_say_the_same_begin_with_another_than_the_sentence_has(
 
 
 def test_verbs_agree():
-    assert [third_person(base) for base in ("sit", "fly", "play", "watch", "go")] == ["sits", "flies", "plays", "watches", "goes"]
-    assert [participle(base) for base in ("sit", "ride", "lie", "hang")] == ["sitting", "riding", "lying", "hanging"]
+    assert [third_person(base) for base in ("sit", "fly", "play", "watch", "go")] == [
+        "sits",
+        "flies",
+        "plays",
+        "watches",
+        "goes",
+    ]
+    assert [participle(base) for base in ("sit", "ride", "lie", "hang")] == [
+        "sitting",
+        "riding",
+        "lying",
+        "hanging",
+    ]
 
 
 def test_rules_keep_the_relation_of_hundreds_of_sentences_and_share_no_four_words(reference):
     """A baseline of the shipped examples answers VSD val; what it says is true or not, the rules must not change it."""
     fitted = read_items(EXAMPLES / "vsdv1_fit.json", EXAMPLES / "vsdv2_fit.json", split="val")
-    asked = read_items(reference.path("vsd/vsdv1_val.json"), reference.path("vsd/vsdv2_val.json"), split="val")
+    asked = read_items(
+        reference.path("vsd/vsdv1_val.json"), reference.path("vsd/vsdv2_val.json"), split="val"
+    )
     engine = baseline.Baseline(baseline.fit(list(fitted))[0])
     kept = lost = 0
     drawn = random.Random(0).sample(list(asked), 500)
@@ -107,7 +132,9 @@ def test_rules_keep_the_relation_of_hundreds_of_sentences_and_share_no_four_word
 
 
 def test_rules_keep_the_relation_of_what_people_wrote(reference):
-    items = list(read_items(reference.path("vsd/vsdv1_val.json"), reference.path("vsd/vsdv2_val.json"), split="val"))
+    items = list(
+        read_items(reference.path("vsd/vsdv1_val.json"), reference.path("vsd/vsdv2_val.json"), split="val")
+    )
     kept = stated = still = 0
     for item in random.Random(1).sample(items, 400):
         second, pair = item.descriptions_v1[0], item.pair

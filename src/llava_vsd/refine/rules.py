@@ -18,7 +18,7 @@ class Candidate(NamedTuple):
     Attributes:
         rule: `form` (the second sentence in another form), `names` (as from the names alone), `words` (another phrase
             for the relation) or `converse` (told from the other side).
-        phrase: of the relation.
+        phrase: of the relation; of the other side, the frame.
     """
 
     sentence: str
@@ -78,7 +78,7 @@ def candidates(second: str, claim: Claim) -> Iterator[Candidate]:
         for sentence in _filled(frame, plain, ""):
             if sentence not in seen:
                 seen.add(sentence)
-                yield Candidate(sentence, "converse", "")
+                yield Candidate(sentence, "converse", frame)
 
 
 def _filled(frame: str, reading: Reading, phrase: str) -> Iterator[str]:
