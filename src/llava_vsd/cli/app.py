@@ -22,7 +22,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("fetch", "build", "baseline", "assemble", "merge", "predict", "evaluate", "spice")
+COMMANDS = (
+    "fetch",
+    "build",
+    "baseline",
+    "assemble",
+    "merge",
+    "predict",
+    "refine",
+    "ablate",
+    "evaluate",
+    "spice",
+)
 """Modules of this package, in the order of the work: each has `register(app)` and imports what is heavy inside."""
 
 
@@ -65,7 +76,10 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, SystemExit) as end:  # typer makes an exit of Ctrl-C
         if isinstance(end, SystemExit) and end.code != 130:
             raise
-        print("vsd: interrupted; nothing is half-written, fetch and predict go on from here", file=sys.stderr)
+        print(
+            "vsd: interrupted; nothing is half-written, fetch, predict and refine go on from here",
+            file=sys.stderr,
+        )
         raise SystemExit(130) from None
     except BrokenPipeError:
         _drop_output()
