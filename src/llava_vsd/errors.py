@@ -17,21 +17,6 @@ class UsageError(VsdError):
     exit_code = 2
 
 
-class MissingExtraError(VsdError):
-    """A part of the package needs what its plain install leaves out.
-
-    Args:
-        what: the part.
-        needs: what is missing, e.g. `torch and transformers`.
-        install: what pip has to install.
-    """
-
-    def __init__(
-        self, what: str, needs: str = "torch and transformers", install: str = "'llava-vsd[model]'"
-    ) -> None:
-        super().__init__(f"{what} needs {needs}: pip install {install}")
-
-
 class FileError(VsdError):
     """A file is missing, empty, unreadable, or of the wrong kind as a whole."""
 

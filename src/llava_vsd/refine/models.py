@@ -45,9 +45,9 @@ def load_text_model(
         raise UsageError(f"unknown text model {spec!r}; expected one of: {', '.join(MODELS)}")
     place = str(_small()) if spec == SMALL else spec
     if find_spec("torch") is None or find_spec("transformers") is None:
-        raise MissingExtraError(f"the text model {spec}")
+        raise MissingExtraError(f"the text model {spec}", "model")
     if place.endswith(".gguf") and find_spec("gguf") is None:
-        raise MissingExtraError(f"the text model {spec}", "gguf", "gguf")
+        raise MissingExtraError(f"the text model {spec}", "model")
     from llava_vsd.inference.text_transformers import TransformersText
 
     return TransformersText(place, name=spec, device=device, dtype=dtype, batch_size=batch_size)
