@@ -107,3 +107,7 @@ class UnknownFamilyError(VsdError):
     def __init__(self, model_type: str, problem: str) -> None:
         super().__init__(f"model type {model_type!r}: {problem}")
         self.model_type = model_type
+
+
+class PackingError(VsdError):
+    """Conversations cannot be laid in one row with their image: the model or the attention does not allow it."""
