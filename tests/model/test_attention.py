@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, create_mask, flex_attention
 
 from llava_vsd.errors import PackingError
+from llava_vsd.model import attention
 from llava_vsd.model.attention import IMAGE_SHARED, Layout, Run, image_shared_attention, row_mask, runs
 
 CPU = torch.device("cpu")
@@ -130,3 +131,30 @@ def test_a_window_that_is_long_enough_is_taken() -> None:
     mask = row_mask(LAYOUT, IMAGE_SHARED, CPU)
     assert isinstance(mask, Tensor)
     image_shared_attention(torch.nn.Module(), *heads(LAYOUT, 4), mask, row_layout=LAYOUT, sliding_window=4)
+
+
+@pytest.mark.parametrize("kept", [1024, 5])
+@pytest.mark.parametrize("key_heads", [1, 2, 4])
+def test_plain_products_in_bfloat16_are_as_close_as_the_fused_kernel(
+    monkeypatch: pytest.MonkeyPatch, key_heads: int, kept: int
+) -> None:
+    """Against float64, with tiles smaller than a run, weights kept or worked out again."""
+    monkeypatch.setattr(attention, "TILE", 3)
+    monkeypatch.setattr(attention, "KEPT_KEYS", kept)
+    layout = Layout((7, 5, 4, 9, 3, 2), (-1, 0, 0, -1, 3, 3))
+    exact = [tensor.detach().bfloat16().double().requires_grad_() for tensor in heads(layout, key_heads)]
+    rough = [tensor.detach().bfloat16().requires_grad_() for tensor in exact]
+    wide_key, wide_value = (x.repeat_interleave(4 // key_heads, dim=1) for x in exact[1:])
+    scores = (exact[0] @ wide_key.transpose(2, 3) * 0.3).masked_fill(~by_hand(layout), -torch.inf)
+    expected = (scores.softmax(-1) @ wide_value).transpose(1, 2)
+
+    mask = row_mask(layout, IMAGE_SHARED, CPU)
+    assert isinstance(mask, Tensor)
+    found, _ = image_shared_attention(torch.nn.Module(), *rough, mask, scaling=0.3, row_layout=layout)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=0.03)
+    weights = torch.linspace(-1, 1, found.numel()).view_as(found)
+    mine = torch.autograd.grad((found * weights.bfloat16()).sum(), rough)
+    theirs = torch.autograd.grad((expected * weights.double()).sum(), exact)
+    for one, other in zip(mine, theirs, strict=True):
+        assert (one.double() - other).norm() <= 0.015 * other.norm()

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask
+from torch.utils.checkpoint import checkpoint
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
@@ -19,6 +20,13 @@ from ..errors import PackingError
 
 IMAGE_SHARED = "image_shared"
 """Name of the split attention among transformers' attention implementations."""
+
+
+TILE = 256
+"""Queries of one matrix product where attention is made of plain products."""
+
+KEPT_KEYS = 1024
+"""Keys up to which such attention keeps its weights for the backward pass."""
 
 
 class Layout(NamedTuple):
@@ -183,7 +191,13 @@ def image_shared_attention(
     grouped = query.shape[1] != key.shape[1]
     outputs = []
 
+    # bfloat16 on a CPU: its fused kernel leaves the matrix units idle.
+    products = value.device.type == "cpu" and value.dtype == torch.bfloat16 and not dropout
+
     def attend(begin: int, end: int, keys: Tensor, values: Tensor, mask: Tensor | None) -> None:
+        if products:
+            outputs.append(_by_products(query[:, :, begin:end], keys, values, scaling))
+            return
         if grouped and mask is not None and query.device.type != "cpu":
             # Only the CPU's fused kernel takes a mask and grouped heads together.
             times = query.shape[1] // key.shape[1]
@@ -207,6 +221,45 @@ def image_shared_attention(
         mask = attention_mask[:, :, :size, longest - before : longest + size] if before else None
         attend(run.begin, run.end, keys, values, mask)
     return torch.cat(outputs, dim=1), None
+
+
+def _by_products(query: Tensor, keys: Tensor, values: Tensor, scaling: float | None) -> Tensor:
+    """Attention of the last n of c + n tokens to all before them, by plain matrix products in tiles of queries.
+
+    A tile leaves out the keys after it. Heads that share keys form one product. Weights are kept for the backward
+    pass up to `KEPT_KEYS` keys, and worked out again for more.
+
+    Args:
+        query: shape [1, heads, n, size].
+        keys: shape [1, key heads, c + n, size].
+        values: as `keys`.
+        scaling: of the scores; None for 1 / sqrt(size).
+
+    Returns:
+        shape [1, n, heads, size], in the type of `values`.
+    """
+    _, heads, count, size = query.shape
+    shared = keys.shape[1]
+    before = keys.shape[2] - count
+    query = (query * (size**-0.5 if scaling is None else scaling)).to(values.dtype)
+    keys = keys.to(values.dtype)
+
+    def tile(begin: int, end: int) -> Tensor:
+        rows, seen = end - begin, before + end
+        scores = query[0, :, begin:end].reshape(shared, -1, size) @ keys[0, :, :seen].transpose(1, 2)
+        later = torch.full((rows, seen), -torch.inf, dtype=scores.dtype).triu(seen - rows + 1)
+        weights = (scores.view(-1, rows, seen) + later).softmax(-1).to(values.dtype)
+        output = weights.view(shared, -1, seen) @ values[0, :, :seen]
+        return output.view(heads, rows, size).transpose(0, 1)
+
+    tiles = []
+    for begin in range(0, count, TILE):
+        end = min(begin + TILE, count)
+        if before + end <= KEPT_KEYS:
+            tiles.append(tile(begin, end))
+        else:
+            tiles.append(checkpoint(tile, begin, end, use_reentrant=False, preserve_rng_state=False))
+    return torch.cat(tiles)[None]
 
 
 def _take(tensor: Tensor, pieces: Sequence[tuple[int, int]]) -> Tensor:
