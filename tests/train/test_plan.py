@@ -75,7 +75,7 @@ def test_images_stay_together_and_hardly_any_is_torn() -> None:
         len({step for step in range(made.steps) if image in known.image[made.members(step)]}) > 1
         for image in range(0, 2000, 10)
     )
-    assert torn <= 2  # of 200
+    assert torn <= 4  # of 200
     assert made.rows == 1
 
 
