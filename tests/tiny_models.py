@@ -31,6 +31,8 @@ from transformers import (
     SiglipVisionConfig,
 )
 
+from llava_vsd.model.processors import pictures_only
+
 # Chat templates of the published checkpoints, in their public form.
 VICUNA = (
     "{% for message in messages %}{% if message['role'] != 'system' %}{{ message['role'].upper() + ': '}}{% endif %}"
@@ -66,14 +68,6 @@ TEXT = [
     "Give three detailed and diverse descriptions of the spatial relationship between man and horse.",
     "there is a yellow ball in the water. The yellow ball in front of the ship is in the water.",
 ] * 3
-
-
-class PicturesOnly(Qwen2_5_VLProcessor):
-    """Qwen2.5-VL's processor without its video part, which needs torchvision."""
-
-    @classmethod
-    def get_attributes(cls) -> list[str]:
-        return ["image_processor", "tokenizer"]
 
 
 class Tiny(NamedTuple):
@@ -237,7 +231,9 @@ def _qwen2_5_vl() -> Tiny:
         vision_end_token_id=ids("<|vision_end|>"),
     )
     images = Qwen2VLImageProcessorPil(patch_size=4, size={"shortest_edge": 16 * 16, "longest_edge": 64 * 64})
-    processor = PicturesOnly(image_processor=images, tokenizer=tokenizer, chat_template=QWEN2_5_VL)
+    processor = pictures_only(Qwen2_5_VLProcessor)(
+        image_processor=images, tokenizer=tokenizer, chat_template=QWEN2_5_VL
+    )
     return Tiny(Qwen2_5_VLForConditionalGeneration(config), processor)
 
 

@@ -73,3 +73,45 @@ class MissingImagesError(VsdError):
 
 class PackingError(VsdError):
     """Conversations cannot be laid in one row with their image: the model or the attention does not allow it."""
+
+
+class MissingExtraError(VsdError):
+    """Packages of an optional extra are not installed.
+
+    Args:
+        what: what needs them, e.g. `vsd train`.
+        extra: the extra's name in pyproject.toml.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(
+            f"{what} needs packages that are not installed; expected: pip install 'llava-vsd[{extra}]'"
+        )
+        self.what = what
+        self.extra = extra
+
+
+class CheckpointError(VsdError):
+    """A model's folder or hub name does not give the model that was asked for.
+
+    Args:
+        spec: the folder or hub name, as the user gave it.
+        problem: what was found and what was expected.
+    """
+
+    def __init__(self, spec: str | Path, problem: str) -> None:
+        super().__init__(f"{spec}: {problem}")
+        self.spec = str(spec)
+        self.problem = problem
+
+
+class UnknownFamilyError(VsdError):
+    """A part (vision, connector, language) was asked for of a kind of model whose parts cannot be told apart."""
+
+    def __init__(self, model_type: str, problem: str) -> None:
+        super().__init__(f"model type {model_type!r}: {problem}")
+        self.model_type = model_type
+
+
+class TrainingError(VsdError):
+    """Training cannot begin or go on: bad samples, a loss that is no number, settings that fit neither data nor machine."""

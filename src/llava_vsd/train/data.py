@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from llava_vsd.data.images import ImageStore
 from llava_vsd.data.llava import read_llava
 from llava_vsd.data.mirror import mirror_conversation, mirror_image
-from llava_vsd.errors import FileError, VsdError
+from llava_vsd.errors import FileError, SampleError, VsdError
 from llava_vsd.jsonl import parse_row, write_rows
 from llava_vsd.model.encode import Encoded, Encoder
 from llava_vsd.model.packing import Group, Row, pack, unpacked
@@ -161,11 +161,13 @@ class Samples:
     store: ImageStore | None
     mirror: bool = False
 
-    def encode(self, conversation: Conversation, size: tuple[int, int] | None, *, flip: bool = False) -> Encoded:
-        """A conversation as tokens, mirrored or not."""
-        if flip and size is not None:
-            conversation = mirror_conversation(conversation, width=size[1])
-        return self.encoder.encode(conversation, size)
+    def encode(
+        self, samples: Sequence[tuple[Conversation, tuple[int, int] | None]], *, flip: bool = False
+    ) -> list[Encoded | SampleError]:
+        """Conversations, with height and width of their pictures, as tokens; an error in place of a bad one."""
+        if flip:
+            samples = [(mirror_conversation(one, size[1]) if size else one, size) for one, size in samples]
+        return self.encoder.encode_many(samples)
 
     def size(self, image: str, *, whole: bool = False) -> tuple[int, int]:
         """Height and width of a picture; `whole`: after every pixel of it could be read."""
@@ -198,26 +200,34 @@ class _Chunks(Dataset[list[_Measured | Fault]]):
         return -(-len(self.conversations) // _CHUNK)
 
     def __getitem__(self, chunk: int) -> list[_Measured | Fault]:
-        end = min((chunk + 1) * _CHUNK, len(self.conversations))
-        return [self._measure(place) for place in range(chunk * _CHUNK, end)]
+        places = range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, len(self.conversations)))
+        found: dict[int, _Measured | Fault] = {}
+        good: list[tuple[int, Conversation, tuple[int, int] | None]] = []
+        for place in places:
+            name = "?"
+            try:
+                conversation = self.conversations[place]
+                name = conversation.id
+                good.append((place, conversation, self._size(conversation.image)))
+            except VsdError as error:
+                found[place] = Fault(name, self.conversations.where(place), str(error))
+        samples = [(conversation, size) for _, conversation, size in good]
+        plain = self.samples.encode(samples)
+        flipped = self.samples.encode(samples, flip=True) if self.samples.mirror else plain
+        for (place, conversation, _), *both in zip(good, plain, flipped, strict=True):
+            lengths: list[int] = []
+            for made in both:
+                if isinstance(made, SampleError):
+                    found[place] = Fault(conversation.id, self.conversations.where(place), str(made))
+                    break
+                lengths += (len(made.prefix), len(made.ids), sum(label >= 0 for label in made.labels))
+            else:
+                found[place] = (conversation.image, *lengths[:3], *lengths[4:])
+        return [found[place] for place in places]
 
-    def _measure(self, place: int) -> _Measured | Fault:
-        name = ""
-        try:
-            conversation = self.conversations[place]
-            name, image = conversation.id, conversation.image
-            size = None if image is None else self._size(image)
-            encoded = self.samples.encode(conversation, size)
-            learned = sum(label >= 0 for label in encoded.labels)
-            rest, flipped = len(encoded.ids), encoded
-            if self.samples.mirror and size:
-                flipped = self.samples.encode(conversation, size, flip=True)
-            flipped_learned = sum(label >= 0 for label in flipped.labels)
-            return image, len(encoded.prefix), rest, learned, len(flipped.ids), flipped_learned
-        except VsdError as error:
-            return Fault(name or "?", self.conversations.where(place), str(error))
-
-    def _size(self, image: str) -> tuple[int, int]:
+    def _size(self, image: str | None) -> tuple[int, int] | None:
+        if image is None:
+            return None
         if image not in self.sizes:
             if len(self.sizes) > _CHUNK:
                 self.sizes.clear()
@@ -319,5 +329,9 @@ class Rows(Dataset[dict[str, Any]]):
         image = conversations[0].image
         if image is not None:
             pixels, size = self.samples.pixels(image, flip=flip)
-        members = [self.samples.encode(conversation, size, flip=flip) for conversation in conversations]
+        members = []
+        for made in self.samples.encode([(one, size) for one in conversations], flip=flip):
+            if isinstance(made, SampleError):
+                raise made
+            members.append(made)
         return Group(image, members[0].prefix, pixels, members)
