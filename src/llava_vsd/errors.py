@@ -114,4 +114,30 @@ class UnknownFamilyError(VsdError):
 
 
 class TrainingError(VsdError):
-    """Training cannot begin or go on: bad samples, a loss that is no number, settings that fit neither data nor machine."""
+    """Training cannot begin or go on: bad samples, a loss that is no number, settings that do not fit."""
+
+
+class TemplateError(VsdError):
+    """A checkpoint's chat template cannot be trained on; names the checkpoint and what the template wrote."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: chat template: {problem}")
+        self.name = name
+        self.problem = problem
+
+
+class SampleError(VsdError):
+    """A conversation cannot become a training sample; `id` names it."""
+
+    def __init__(self, id: str, problem: str) -> None:
+        super().__init__(f"conversation {id}: {problem}")
+        self.id = id
+        self.problem = problem
+
+
+class TooLongError(SampleError):
+    """A conversation has more tokens, its image's included, than were allowed; nothing is ever cut off."""
+
+
+class NoLabelError(SampleError):
+    """A conversation has no answer to learn from, or not one that can be told from the question."""

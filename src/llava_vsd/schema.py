@@ -72,17 +72,29 @@ class Turn(Row):
     text: str
 
 
+class Place(Row):
+    """A thing that a question is about, and where it is."""
+
+    name: Text
+    box: Box
+
+
 class Conversation(Row):
     """A training sample: an image (or none) and the turns about it.
 
     The text of a turn carries no image token: where the image goes, and how it is written, is the exporter's and
     the model's business. It belongs before the first user turn.
+
+    Attributes:
+        places: the subject and the object, where the builder told their boxes. The text of the turns does not: how a
+            box is written is the model's business.
     """
 
     id: Text
     task: Task
     image: str | None
     turns: Annotated[list[Turn], Field(min_length=1)]
+    places: list[Place] | None = None
 
 
 class RelationAnswer(Row):

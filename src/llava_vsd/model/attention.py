@@ -169,7 +169,8 @@ def image_shared_attention(
         for size in others:
             end = begin + size
             keys, values = (
-                torch.cat((tensor[:, :, start:shared], tensor[:, :, begin:end]), dim=2) for tensor in (key, value)
+                torch.cat((tensor[:, :, start:shared], tensor[:, :, begin:end]), dim=2)
+                for tensor in (key, value)
             )
             mask = attention_mask[:, :, :size, longest - prefix : longest + size]
             attend(begin, end, keys, values, mask)
@@ -187,7 +188,9 @@ def _refuse(layout: Layout, settings: dict[str, Any]) -> None:
         )
     for name in ("softcap", "position_bias", "s_aux"):
         if settings.get(name) is not None:
-            raise PackingError(f"attention with {name} cannot share an image among conversations: train it unpacked")
+            raise PackingError(
+                f"attention with {name} cannot share an image among conversations: train it unpacked"
+            )
 
 
 AttentionInterface.register(IMAGE_SHARED, image_shared_attention)

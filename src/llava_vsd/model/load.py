@@ -102,6 +102,17 @@ def load(
     return Loaded(model.eval(), processor, family_of(config))
 
 
+def read_config(spec: str | Path) -> tuple[PreTrainedConfig, Family]:
+    """Reads the configuration of a checkpoint alone, and its family.
+
+    Raises:
+        CheckpointError: it is missing, or none that transformers knows.
+    """
+    name = str(spec)
+    config = _read(name, "config", lambda: AutoConfig.from_pretrained(name))
+    return config, family_of(config)
+
+
 def load_processor(spec: str | Path, config: PreTrainedConfig | None = None) -> Any:
     """Reads the processor of a checkpoint; without torchvision, one of pictures alone where the family has videos too.
 

@@ -97,7 +97,9 @@ class Row:
     def pin_memory(self) -> Row:
         """The row in page-locked memory; a DataLoader with `pin_memory` calls it."""
         own = {name: getattr(self, name).pin_memory() for name in _TENSORS}
-        return replace(self, inputs={name: tensor.pin_memory() for name, tensor in self.inputs.items()}, **own)
+        return replace(
+            self, inputs={name: tensor.pin_memory() for name, tensor in self.inputs.items()}, **own
+        )
 
 
 _TENSORS = ("labels", "keep", "targets")
@@ -134,7 +136,9 @@ def pack(groups: Sequence[Group], config: Any) -> Row:
             before = [len(ids) + place - 1 for place in range(len(member.ids))]
             before[0] = span.start + span.prefix - 1 if group.prefix else -1
             learned = [
-                (place, label) for place, label in zip(before, member.labels, strict=True) if label != IGNORED and place >= 0
+                (place, label)
+                for place, label in zip(before, member.labels, strict=True)
+                if label != IGNORED and place >= 0
             ]
             keep += [place for place, _ in learned]
             targets += [label for _, label in learned]
@@ -256,7 +260,9 @@ def _check(group: Group) -> None:
     if not group.members or not all(member.ids for member in group.members):
         raise PackingError(f"{named}: a group needs conversations, and each of them tokens")
     if not group.prefix and len(group.members) > 1:
-        raise PackingError(f"{named}: {len(group.members)} conversations without a prefix to share: expected 1")
+        raise PackingError(
+            f"{named}: {len(group.members)} conversations without a prefix to share: expected 1"
+        )
 
 
 def _ids(groups: Sequence[Group]) -> tuple[str, ...]:

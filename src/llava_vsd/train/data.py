@@ -1,4 +1,4 @@
-"""Conversations on disk to rows of tensors: an index of offsets and lengths in memory, everything else read when needed."""
+"""Conversations on disk to rows of tensors: offsets and lengths are kept in memory, the rest is read when needed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from torch.utils.data import DataLoader, Dataset
 
 from llava_vsd.data.images import ImageStore
 from llava_vsd.data.llava import read_llava
-from llava_vsd.data.mirror import mirror_conversation, mirror_image
 from llava_vsd.errors import FileError, SampleError, VsdError
-from llava_vsd.jsonl import parse_row, write_rows
+from llava_vsd.jsonl import parse_row, replacing, write_rows
 from llava_vsd.model.encode import Encoded, Encoder
 from llava_vsd.model.packing import Group, Row, pack, unpacked
 from llava_vsd.schema import Conversation, Task
 from llava_vsd.train.plan import Ints, Lengths, Piece, Plan
 
 _CHUNK = 64  # conversations that a worker measures at once
+
+_FIELDS = ("image", "prefix", "rest", "learned")
 
 Progress = Callable[[int, int], None]
 
@@ -130,6 +131,35 @@ class Index:
     mirrored: Lengths | None
     faults: list[Fault]
 
+    def save(self, file: Path) -> None:
+        """Writes it down, for `load`."""
+        own = self.conversations
+        arrays = {
+            "file": own.file,
+            "line": own.line,
+            "offset": own.offset,
+            "images": np.array(self.images, dtype=str),
+        }
+        for name, lengths in (("plain", self.plain), ("mirrored", self.mirrored)):
+            if lengths is not None:
+                arrays |= {f"{name}/{field}": getattr(lengths, field) for field in _FIELDS}
+        with replacing(file, binary=True) as writing:
+            np.savez(writing, **arrays)
+
+    @classmethod
+    def load(cls, file: Path, files: Sequence[Path]) -> Index:
+        """Reads what `save` wrote; `files` are the same conversations as then."""
+        with np.load(file) as arrays:
+            plain, mirrored = (
+                Lengths(*(arrays[f"{name}/{field}"] for field in _FIELDS))
+                if f"{name}/image" in arrays
+                else None
+                for name in ("plain", "mirrored")
+            )
+            assert plain is not None
+            conversations = Conversations(files, arrays["file"], arrays["line"], arrays["offset"])
+            return cls(conversations, arrays["images"].tolist(), plain, mirrored, [])
+
     def flips(self, epoch: int, seed: int) -> Ints:
         """Which pictures an epoch shows mirrored (1) and which not (0): a random half; shape [pictures and texts]."""
         count = int(self.plain.image.max()) + 1
@@ -172,7 +202,9 @@ class Samples:
     def size(self, image: str, *, whole: bool = False) -> tuple[int, int]:
         """Height and width of a picture; `whole`: after every pixel of it could be read."""
         if self.store is None:
-            raise FileError("images", f"no folder is given, but there is an image ({image}); expected images: [DIR]")
+            raise FileError(
+                "images", f"no folder is given, but there is an image ({image}); expected images: [DIR]"
+            )
         if not whole:
             return self.store.size(image)
         opened = self.store.open(image)
@@ -186,7 +218,9 @@ class Samples:
         return self.encoder.pixels(mirror_image(opened) if flip else opened), size
 
 
-_Measured = tuple[str | None, int, int, int, int, int]  # image, prefix, rest, learned, rest and learned when mirrored
+_Measured = tuple[
+    str | None, int, int, int, int, int
+]  # image, prefix, rest, learned, rest and learned when mirrored
 
 
 class _Chunks(Dataset[list[_Measured | Fault]]):

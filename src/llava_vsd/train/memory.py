@@ -79,15 +79,20 @@ def model_of(model: Any) -> Model:
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
     return Model(
-        counts, text.hidden_size, text.num_hidden_layers, text.intermediate_size, head * heads, text.vocab_size
+        counts,
+        text.hidden_size,
+        text.num_hidden_layers,
+        text.intermediate_size,
+        head * heads,
+        text.vocab_size,
     )
 
 
 def memory(model: Model, load: Load, launch: Launch, gpus: int) -> Memory:
     """What one of `gpus` holds at the fullest moment of a step.
 
-    Weights: frozen ones in `weight_bytes`, trained ones in float32 (4 bytes), with 4 bytes of gradient and 8 of Adam's two
-    moments. Activations in 2 bytes: with checkpointing the input of each layer and all of one layer; without it all of
+    Weights: frozen ones in `weight_bytes`, trained ones in float32 (4 bytes), with 4 bytes of gradient and 8 of Adam's
+    two moments. Activations in 2 bytes: with checkpointing the input of each layer and all of one layer; without it all of
     every layer (Korthikanti et al. 2022, counted for a fused attention and a gated feed-forward layer). Logits at
     learned tokens alone, once in 2 and, a piece at a time, in 4 bytes. With `fsdp`, a layer's whole weights are there
     twice, one being fetched while the other is used.

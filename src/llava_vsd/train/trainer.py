@@ -84,7 +84,11 @@ class RowTrainer(Trainer):
             self.remove_callback(printing)
 
     def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
     ) -> Tensor:
         """This row's share of the step's loss: over all learned tokens of the step, whatever rows and processes it has.
 
@@ -95,7 +99,9 @@ class RowTrainer(Trainer):
         share = loss(model, inputs["row"], num_items=inputs["learned"]) * self.accelerator.num_processes
         if not math.isfinite(share.detach().item()):
             ids = ", ".join(inputs["ids"])
-            raise TrainingError(f"step {self.state.global_step + 1}: the loss is {share.item()}; conversations: {ids}")
+            raise TrainingError(
+                f"step {self.state.global_step + 1}: the loss is {share.item()}; conversations: {ids}"
+            )
         return share
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
@@ -110,7 +116,11 @@ class RowTrainer(Trainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Adds the rate of each part, and the epoch of the plan: to the Trainer all epochs are one."""
         if "loss" in logs:
-            by_part = {group["name"]: group["lr"] for group in self.optimizer.param_groups if "," not in group["name"]}
+            by_part = {
+                group["name"]: group["lr"]
+                for group in self.optimizer.param_groups
+                if "," not in group["name"]
+            }
             logs |= {f"learning_rate/{name}": rate for name, rate in by_part.items()}
         self.state.epoch = self.state.global_step / self.plan.steps_an_epoch
         super().log(logs, start_time)
@@ -168,7 +178,11 @@ class RowTrainer(Trainer):
                     shutil.rmtree(old)
         except (OSError, RuntimeError, SafetensorError) as error:
             shutil.rmtree(saving, ignore_errors=True)
-            problem = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+            problem = (
+                error.strerror
+                if isinstance(error, OSError) and error.strerror
+                else str(error).splitlines()[0]
+            )
             raise FileError(run / name, f"the checkpoint cannot be written: {problem}") from error
         finally:
             self._checkpoints = run
@@ -230,11 +244,13 @@ class Curve(TrainerCallback):
 
     def __init__(self, path: Path, steps_an_epoch: int, progress: Progress) -> None:
         self.path, self.steps_an_epoch, self.progress = path, steps_an_epoch, progress
+        self._file: Appender | None = None
 
     def on_train_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:  # noqa: D102
         if state.is_world_process_zero:
             known = read_rows(self.path, Point) if self.path.exists() and self.path.stat().st_size else ()
             write_rows(self.path, [point for point in known if point.step <= state.global_step])
+            self._file = Appender(self.path, Point, lambda _: None)
 
     def on_step_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:  # noqa: D102
         if state.is_world_process_zero:
@@ -255,8 +271,14 @@ class Curve(TrainerCallback):
             learning_rates=rates,
             gradient_norm=logs.get("grad_norm"),
         )
-        with Appender(self.path, Point, lambda _: None) as file:
-            file.append(point)
+        if self._file is not None:
+            self._file.append(point)
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -268,4 +290,3 @@ def last_checkpoint(folder: Path) -> Path | None:
 def _the_only_one(batch: list[dict[str, Any]]) -> dict[str, Any]:
     (row,) = batch
     return row
-
