@@ -42,7 +42,7 @@ def train(
 ) -> None:
     """Train a LLaVA: align the connector, tune on instructions, learn visual spatial description.
 
-    After Ctrl-C, a kill or a full disk the same command goes on from the last whole checkpoint, to the same learning curve.
+    After Ctrl-C, a kill or a full disk the same command goes on from the last whole checkpoint, to the same curve.
     Each stage leaves an adapter (or a whole model), its card and its curve in a folder of its name under `output`.
     On several GPUs: accelerate launch --config_file configs/launch/ddp.yaml $(which vsd) train ...
 

@@ -25,7 +25,7 @@ class HasBoxes(Protocol):
     """What the encoder needs to know of a family: how it writes boxes."""
 
     @property
-    def boxes(self) -> Convention: ...  # noqa: D102
+    def boxes(self) -> Convention | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)

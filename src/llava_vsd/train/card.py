@@ -37,7 +37,7 @@ def card(ready: Ready, known: Index, made: Plan, curve: Path) -> str:
         **config.model_dump(mode="json", exclude={"stages", "output"}),
         "stages": [stage.model_dump(mode="json")],
     }
-    images = len(known.images)
+    images, learned = len(known.images), int(known.plain.learned.sum())
     lines = [
         "---",
         yaml.safe_dump(front, sort_keys=False).rstrip(),
@@ -52,8 +52,8 @@ def card(ready: Ready, known: Index, made: Plan, curve: Path) -> str:
         "",
         "## Data",
         "",
-        f"{len(known.conversations):,} conversations, {images:,} pictures, {int(known.plain.learned.sum()):,} learned tokens an "
-        f"epoch; {len(known.faults):,} bad samples left out.",
+        f"{len(known.conversations):,} conversations, {images:,} pictures, {learned:,} learned tokens an epoch; "
+        f"{len(known.faults):,} bad samples left out.",
         "",
         "| file | SHA-256 |",
         "|---|---|",
@@ -61,8 +61,8 @@ def card(ready: Ready, known: Index, made: Plan, curve: Path) -> str:
         "",
         "## Course",
         "",
-        f"{made.steps:,} steps of {stage.batch_conversations} conversations. Mean loss (nats a learned token) of the first "
-        f"{len(points[:_END])} points {_mean(points[:_END]):.4f}, of the last {len(end)} {_mean(end):.4f}; all in `curve.jsonl`.",
+        f"{made.steps:,} steps of {stage.batch_conversations} conversations. Mean loss (nats a learned token) of the "
+        f"first {len(end)} points {_mean(points[: len(end)]):.4f}, of the last {_mean(end):.4f}; all in `curve.jsonl`.",
         "",
         "Scores: `vsd predict` and `vsd evaluate` give them; none is part of training.",
         "",

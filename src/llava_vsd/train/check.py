@@ -30,7 +30,7 @@ class Report:
 
     Attributes:
         faults: bad samples, each with file, line, id and reason.
-        tokens: of the first epoch's rows: image (with what the template writes before it), text, of it learned, padding.
+        tokens: of the first epoch: image (with what the template writes before it), text, of it learned, padding.
         alone: tokens that the same conversations take one at a time.
         share_saved: of the tokens of pictures (with the template's before them), those that sharing saves.
         longest: rows by their tokens, with their conversations' ids.

@@ -134,8 +134,8 @@ class Index:
     def save(self, file: Path) -> None:
         """Writes it down, for `load`."""
         own = self.conversations
-        arrays = {
-            "file": own.file,
+        arrays: dict[str, Any] = {
+            "of": own.file,
             "line": own.line,
             "offset": own.offset,
             "images": np.array(self.images, dtype=str),
@@ -157,7 +157,7 @@ class Index:
                 for name in ("plain", "mirrored")
             )
             assert plain is not None
-            conversations = Conversations(files, arrays["file"], arrays["line"], arrays["offset"])
+            conversations = Conversations(files, arrays["of"], arrays["line"], arrays["offset"])
             return cls(conversations, arrays["images"].tolist(), plain, mirrored, [])
 
     def flips(self, epoch: int, seed: int) -> Ints:
@@ -256,7 +256,8 @@ class _Chunks(Dataset[list[_Measured | Fault]]):
                     break
                 lengths += (len(made.prefix), len(made.ids), sum(label >= 0 for label in made.labels))
             else:
-                found[place] = (conversation.image, *lengths[:3], *lengths[4:])
+                prefix, rest, learned, _, flipped_rest, flipped_learned = lengths
+                found[place] = conversation.image, prefix, rest, learned, flipped_rest, flipped_learned
         return [found[place] for place in places]
 
     def _size(self, image: str | None) -> tuple[int, int] | None:
@@ -304,8 +305,8 @@ def index(
         if isinstance(measured, Fault):
             faults.append(measured)
             continue
-        image = -1 if measured[0] is None else numbers.setdefault(measured[0], len(numbers))
-        for column, value in zip(columns, (place, image, *measured[1:]), strict=True):
+        number = -1 if measured[0] is None else numbers.setdefault(measured[0], len(numbers))
+        for column, value in zip(columns, (place, number, *measured[1:]), strict=True):
             column.append(value)
     places, image, prefix, *both = (np.array(column, dtype=np.int64) for column in columns)
     texts = image < 0

@@ -71,7 +71,7 @@ def model_of(model: Any) -> Model:
     """Dimensions of a model; it may be on the `meta` device, where it takes no memory."""
     from llava_vsd.model.families import PARTS, parameters_of
 
-    counts = dict.fromkeys(PARTS, 0)
+    counts: dict[str, int] = dict.fromkeys(PARTS, 0)
     for _, part, parameter in parameters_of(model):
         if part is not None:
             counts[part] += parameter.numel()
@@ -92,10 +92,10 @@ def memory(model: Model, load: Load, launch: Launch, gpus: int) -> Memory:
     """What one of `gpus` holds at the fullest moment of a step.
 
     Weights: frozen ones in `weight_bytes`, trained ones in float32 (4 bytes), with 4 bytes of gradient and 8 of Adam's
-    two moments. Activations in 2 bytes: with checkpointing the input of each layer and all of one layer; without it all of
-    every layer (Korthikanti et al. 2022, counted for a fused attention and a gated feed-forward layer). Logits at
-    learned tokens alone, once in 2 and, a piece at a time, in 4 bytes. With `fsdp`, a layer's whole weights are there
-    twice, one being fetched while the other is used.
+    two moments. Activations in 2 bytes: with checkpointing the input of each layer and all of one layer; without it all
+    of every layer (after Korthikanti et al. 2022, for a fused attention and a gated feed-forward layer). Logits at
+    learned tokens alone, with their gradient in 2 bytes and, a piece at a time, in 4. With `fsdp` the whole weights of
+    two layers are there besides, one in use and one being fetched.
     """
     split = {"ddp": (1, 1), "zero2": (1, gpus), "fsdp": (gpus, gpus)}[launch]
     weights = load.frozen * load.weight_bytes + 4.0 * load.trained

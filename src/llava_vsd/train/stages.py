@@ -1,4 +1,4 @@
-"""The stages of a run, one after another: each starts from the last one's result and goes on where it was interrupted."""
+"""The stages of a run: each starts from the last one's result, and goes on where it was interrupted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +30,7 @@ from llava_vsd.model.encode import Encoder
 from llava_vsd.model.families import Family, Part
 from llava_vsd.model.load import load, load_processor, read_config
 from llava_vsd.model.merge import merge
+from llava_vsd.schema import Task
 from llava_vsd.train.card import card
 from llava_vsd.train.data import Index, Progress, Rows, Samples, as_rows, file_hash, index
 from llava_vsd.train.plan import Plan, plan
@@ -100,8 +100,8 @@ class Ready:
             pictured = np.add.reduceat(known.plain.prefix[made.order] > 0, made.starts[:-1])
             if pictured.min() < made.rows:
                 raise TrainingError(
-                    f"{stage.stage}: a step has {pictured.min()} conversations about pictures for {made.rows} rows, and "
-                    "processes wait for each other's gradients of the connector; expected a larger batch_conversations"
+                    f"{stage.stage}: a step has {pictured.min()} conversations about pictures for {made.rows} rows, "
+                    "and processes wait for each other's gradients of the connector; expected more batch_conversations"
                 )
         return made
 
@@ -112,8 +112,10 @@ def get_ready(config: Config, stage: Stage, spec: str, state: Path) -> Ready:
     processor = load_processor(spec, model_config)
     folders = config.folders(stage)
     store = ImageStore(folders) if folders else None
+    if stage.boxes and family.boxes is None:
+        raise UsageError(f"boxes: how {family.name} writes boxes is not known; expected boxes: false")
     encoder = Encoder(processor, family, max_tokens=stage.max_tokens, boxes=stage.boxes)
-    task = "caption" if stage.stage == "connector" else "chat"
+    task: Task = "caption" if stage.stage == "connector" else "chat"
     files = [as_rows(path, state / "data", task) for path in stage.data]
     hashes = {str(path): file_hash(path) for path in stage.data}
     samples = Samples(encoder, store, mirror=stage.mirror)
@@ -131,7 +133,7 @@ def run(
 
     Args:
         config: of the run.
-        resume: True: go on, and refuse where nothing was begun. False: start anew. None: go on where there is something.
+        resume: True: go on, refuse where nothing was begun; False: start anew; None: go on where there is something.
         progress: given what is done, gives a function that is told how far it is.
         note: told what a user should know.
 
@@ -201,8 +203,8 @@ def refuse_bad(known: Index, stage: Stage) -> None:
     count = len(known.faults)
     if count and not stage.skip_bad:
         raise TrainingError(
-            f"{stage.stage}: {count:,} of {count + len(known.conversations):,} samples cannot be learned from, the first: "
-            f"{known.faults[0]} (--dry-run lists all, skip_bad=true leaves them out)"
+            f"{stage.stage}: {count:,} of {count + len(known.conversations):,} samples cannot be learned from, the "
+            f"first: {known.faults[0]} (--dry-run lists all, skip_bad=true leaves them out)"
         )
     if not len(known.conversations):
         raise TrainingError(f"{stage.stage}: no sample can be learned from")
@@ -262,7 +264,7 @@ def _train(
         note(f"{stage.stage}: {len(known.faults):,} bad samples are left out")
     if stage.packing and not ready.shared and processes.is_main_process:
         note(
-            f"{stage.stage}: {ready.family.name} is trained unpacked, every conversation with its own copy of the picture"
+            f"{stage.stage}: {ready.family.name} is trained unpacked: each conversation has its own copy of the picture"
         )
     begun = last_checkpoint(state)
     set_seed(config.seed)
@@ -328,7 +330,8 @@ def rates(stage: Stage) -> dict[Part, float]:
 class _Sharing(TrainerCallback):
     """Chooses the attention for shared images once the model is on its device."""
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:  # noqa: D102
+    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        """Tells the model."""
         share_images(model)
 
 

@@ -77,6 +77,7 @@ class RowTrainer(Trainer):
     ) -> None:
         self.rates, self.plan, self.keep = rates, rows.plan, keep
         self._checkpoints = Path(str(settings.output_dir))
+        self._rates_used: dict[str, float] = {}
         super().__init__(
             model, settings, data_collator=_the_only_one, train_dataset=rows, callbacks=list(callbacks)
         )
@@ -96,7 +97,9 @@ class RowTrainer(Trainer):
             TrainingError: it is not finite; names the step and the conversations.
         """
         # Gradients are averaged over processes, and so is the logged loss; shares are to be summed.
-        share = loss(model, inputs["row"], num_items=inputs["learned"]) * self.accelerator.num_processes
+        share: Tensor = (
+            loss(model, inputs["row"], num_items=inputs["learned"]) * self.accelerator.num_processes
+        )
         if not math.isfinite(share.detach().item()):
             ids = ", ".join(inputs["ids"])
             raise TrainingError(
@@ -107,21 +110,21 @@ class RowTrainer(Trainer):
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """The optimizer that the settings name, with a learning rate for each part."""
         if self.optimizer is None:
-            learning = self.model if model is None else model
+            learning: Any = self.model if model is None else model
             kind, options = self.get_optimizer_cls_and_kwargs(self.args, learning)
             groups = parameter_groups(learning, self.rates, weight_decay=self.args.weight_decay)
             self.optimizer = kind(groups, **options)
+            self.optimizer.register_step_pre_hook(self._note_rates)
         return self.optimizer
+
+    def _note_rates(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        """Keeps the rates of a step: when it is logged, the schedule has gone on."""
+        self._rates_used = {group["name"].partition(",")[0]: group["lr"] for group in optimizer.param_groups}
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Adds the rate of each part, and the epoch of the plan: to the Trainer all epochs are one."""
         if "loss" in logs:
-            by_part = {
-                group["name"]: group["lr"]
-                for group in self.optimizer.param_groups
-                if "," not in group["name"]
-            }
-            logs |= {f"learning_rate/{name}": rate for name, rate in by_part.items()}
+            logs |= {f"learning_rate/{part}": rate for part, rate in self._rates_used.items()}
         self.state.epoch = self.state.global_step / self.plan.steps_an_epoch
         super().log(logs, start_time)
 
@@ -141,7 +144,8 @@ class RowTrainer(Trainer):
     def _learned(self, model: nn.Module) -> dict[str, Tensor]:
         """All weights that learn, whole on every process, under their names in the model."""
         if self.is_deepspeed_enabled and self.accelerator.state.deepspeed_plugin.zero_stage == 3:
-            gathered: dict[str, Tensor] = self.model_wrapped._zero3_consolidated_16bit_state_dict(
+            engine: Any = self.model_wrapped
+            gathered: dict[str, Tensor] = engine._zero3_consolidated_16bit_state_dict(
                 exclude_frozen_parameters=True
             )
             return gathered
@@ -246,19 +250,21 @@ class Curve(TrainerCallback):
         self.path, self.steps_an_epoch, self.progress = path, steps_an_epoch, progress
         self._file: Appender | None = None
 
-    def on_train_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:  # noqa: D102
+    def on_train_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        """Cuts the file back to the step that training goes on from."""
         if state.is_world_process_zero:
             known = read_rows(self.path, Point) if self.path.exists() and self.path.stat().st_size else ()
             write_rows(self.path, [point for point in known if point.step <= state.global_step])
             self._file = Appender(self.path, Point, lambda _: None)
 
-    def on_step_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:  # noqa: D102
+    def on_step_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        """Tells how far it is."""
         if state.is_world_process_zero:
             self.progress(state.global_step, state.max_steps)
 
-    def on_log(  # noqa: D102
-        self, args: TrainingArguments, state: Any, control: Any, logs: dict[str, float], **_: Any
-    ) -> None:
+    def on_log(self, args: TrainingArguments, state: Any, control: Any, **given: Any) -> None:
+        """Adds a point."""
+        logs: dict[str, float] = given["logs"]
         if "loss" not in logs or not state.is_world_process_zero:
             return
         rates = {
