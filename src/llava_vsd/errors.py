@@ -141,3 +141,7 @@ class TooLongError(SampleError):
 
 class NoLabelError(SampleError):
     """A conversation has no answer to learn from, or not one that can be told from the question."""
+
+
+class NotMirrorableError(SampleError):
+    """A conversation's words do not tell what they become in a mirrored picture."""

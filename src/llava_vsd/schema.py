@@ -94,7 +94,7 @@ class Conversation(Row):
     task: Task
     image: str | None
     turns: Annotated[list[Turn], Field(min_length=1)]
-    places: list[Place] | None = None
+    places: Annotated[list[Place] | None, Field(exclude_if=lambda places: places is None)] = None
 
 
 class RelationAnswer(Row):

@@ -97,8 +97,9 @@ def test_where_all_entries_have_a_fault_nothing_is_claimed(files, capsys):
     [
         (["--v1", "v1_train.json", "--items-only", "--format", "llava"], "--format writes conversations"),
         (["--v1", "v1_train.json", "--stats", "--format", "llava"], "--format writes conversations"),
-        (["--llava", "llava.json", "--images", "pictures"], "expected no --items-only and no --images"),
-        (["--llava", "llava.json", "--items-only"], "expected no --items-only and no --images"),
+        (["--llava", "llava.json", "--images", "pictures"], "expected no --items-only, --images or --boxes"),
+        (["--llava", "llava.json", "--items-only"], "expected no --items-only, --images or --boxes"),
+        (["--llava", "llava.json", "--boxes"], "expected no --items-only, --images or --boxes"),
         (["--v1", "v1_train.json", "--split", "tset"], "split: 'tset', expected train, val, test"),
     ],
 )
@@ -153,3 +154,14 @@ def test_with_the_pictures_the_forms_name_their_files(files, capsys):
     (folder / "1.jpg").unlink()  # an empty folder is no reason not to look
     assert vsd("build", *source, "--images", files / "pictures") == 1
     assert "entry 0 (img_id 1): img_id: " in capsys.readouterr().err
+
+
+def test_conversations_hold_boxes_where_asked(files):
+    train = ("--v1", files / "v1_train.json", "--v2", files / "v2_train.json", "-o", files / "out")
+    assert vsd("build", *train) == 0
+    rows = [json.loads(line) for line in (files / "out" / "conversations.jsonl").read_text().splitlines()]
+    assert not any("places" in row for row in rows)
+    assert vsd("build", *train, "--boxes") == 0
+    placed = [json.loads(line) for line in (files / "out" / "conversations.jsonl").read_text().splitlines()]
+    places = [{"name": "cup", "box": [1, 2, 3, 4]}, {"name": "table", "box": [0, 9, 0, 9]}]
+    assert placed == [row | {"places": places} for row in rows]

@@ -39,6 +39,12 @@ def build(
             help="Folder of pictures (may be repeated): each must be there, whole, and hold its boxes."
         ),
     ] = None,
+    boxes: Annotated[
+        bool,
+        typer.Option(
+            "--boxes", help="Conversations also hold the boxes of subject and object (`vsd train` may ask)."
+        ),
+    ] = False,
     items_only: Annotated[bool, typer.Option("--items-only", help="Write items.jsonl alone.")] = False,
     allow_test: Annotated[
         bool, typer.Option("--allow-test", help="Build training conversations even from test data.")
@@ -71,9 +77,9 @@ def build(
     if llava is not None:
         if v1 or v2:
             raise UsageError("--llava takes the place of --v1 and --v2; expected one kind of source")
-        if items_only or images:
+        if items_only or images or boxes:
             raise UsageError(
-                "--llava has conversations and no items; expected no --items-only and no --images"
+                "--llava has conversations and no items; expected no --items-only, --images or --boxes"
             )
         bad: list[RowError] = []
         samples = read_llava(llava, bad=bad if skip_bad else None)
@@ -95,6 +101,7 @@ def build(
         with_conversations=not items_only,
         image_path=default_image_path if store is None else store.relative,
         statistics=stats,
+        boxes=boxes,
     )
     _print(report, files.bad, output, as_json=as_json)
     if files.split == "train" and report.tasks:

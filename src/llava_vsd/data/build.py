@@ -12,7 +12,7 @@ from llava_vsd.data.export import Form, default_image_path, writing
 from llava_vsd.data.prompts import draw, question
 from llava_vsd.data.statistics import Statistics
 from llava_vsd.jsonl import writing_rows
-from llava_vsd.schema import Conversation, Item, Task, Turn
+from llava_vsd.schema import Conversation, Item, Place, Task, Turn
 
 SEPARATOR = " \n "
 """What stands between the three sentences of a task-3 answer, in the paper's own data."""
@@ -21,14 +21,19 @@ PAPER_COUNTS: dict[Task, int] = {"classify": 20_490, "describe": 83_608, "divers
 """Conversations that the paper built on train: 121,339."""
 
 
-def conversations(item: Item, *, seed: int = 0) -> Iterator[Conversation]:
+def conversations(item: Item, *, seed: int = 0, boxes: bool = False) -> Iterator[Conversation]:
     """The training samples of one item.
 
     Task 1: one. Task 2: one for each unique v1 description. Task 3: one if there are two unique v1 descriptions or
     more and a v2 description; its answer is "S R O.", one v1 and one v2 description. What is drawn (templates,
-    descriptions of task 3) depends on the seed and the item's id alone.
+    descriptions of task 3) depends on the seed and the item's id alone. With `boxes` each also holds where its subject
+    and its object are, for training with boxes in the question.
     """
     triple = item.pair
+    places = [
+        Place.model_construct(name=triple.subject, box=triple.subject_box),
+        Place.model_construct(name=triple.object, box=triple.object_box),
+    ]
 
     def sample(task: Task, suffix: str, answer: str) -> Conversation:
         key = f"{item.id}/{suffix}"
@@ -41,6 +46,7 @@ def conversations(item: Item, *, seed: int = 0) -> Iterator[Conversation]:
                 Turn.model_construct(role="user", text=question(task, triple, seed=seed, key=key)),
                 Turn.model_construct(role="assistant", text=answer),
             ],
+            places=places if boxes else None,
         )
 
     yield sample("classify", "classify", triple.relation)
@@ -85,6 +91,7 @@ def build(
     with_conversations: bool = True,
     image_path: Callable[[str], str] = default_image_path,
     statistics: bool = False,
+    boxes: bool = False,
 ) -> Report:
     """Writes `items.jsonl`, `conversations.jsonl` and the other forms into `folder`, in constant memory.
 
@@ -98,6 +105,7 @@ def build(
         with_conversations: False writes the items alone (test data).
         image_path: what a trainer's file says where the image is, given its id.
         statistics: gather them; takes 8 bytes a distinct answer.
+        boxes: conversations say where their subject and object are, see `conversations`.
     """
     report = Report(statistics=Statistics() if statistics else None)
     with ExitStack() as files:
@@ -109,7 +117,7 @@ def build(
                 write_item(item)
             if report.statistics:
                 report.statistics.add_item(item)
-            for sample in conversations(item, seed=seed) if with_conversations else ():
+            for sample in conversations(item, seed=seed, boxes=boxes) if with_conversations else ():
                 report.tasks[sample.task] += 1
                 write(sample, image_path(item.image))
                 if report.statistics:

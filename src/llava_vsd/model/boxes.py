@@ -8,7 +8,7 @@ from typing import Literal
 from llava_vsd.schema import Box, Place
 
 Convention = Literal["pixels", "thousandths", "unit"]
-"""Pixels after the processor's resize (Qwen2.5-VL); 0-1000 of each side (Qwen2-VL, InternVL); 0-1 of each side (LLaVA)."""
+"""Pixels after the processor's resize (Qwen2.5-VL), 0-1000 of each side (Qwen2-VL, InternVL), 0-1 of it (LLaVA)."""
 
 
 def box_text(

@@ -21,8 +21,9 @@ class ImageTokens:
     """Counts and makes a processor's image tokens.
 
     A processor has a formula for the count, which is not always right (LLaVA's asks for a crop that SigLIP does not
-    make). At the start it is tried on two odd sizes; where it fails or differs from the tokens that the processor writes,
-    a blank picture of each new size is processed instead, which is slower.
+    make). At the start it is tried on two odd sizes. Where it fails or differs from the tokens that the processor
+    writes, a blank picture of each new size is processed instead, once: one for all sizes where the processor brings
+    every picture to the same height and width.
     """
 
     def __init__(self, processor: Any, name: str) -> None:
@@ -32,7 +33,11 @@ class ImageTokens:
         self.id: int = processor.tokenizer.convert_tokens_to_ids(self.token)
         self._counts: dict[Size, int] = {}
         self._resized: dict[Size, Size] = {}
-        self.has_formula = all(self._formula(size) == self._measured(size) for size in _PROBES)
+        measured = [self._measured(size) for size in _PROBES]
+        self.has_formula = measured == [self._formula(size) for size in _PROBES]
+        images = processor.image_processor
+        fixed = bool(images.do_resize and images.size.get("height") and images.size.get("width"))
+        self._only = measured[0] if fixed and len(set(measured)) == 1 else None
 
     def count(self, height: int, width: int) -> int:
         """Tokens of a picture of this size.
@@ -43,7 +48,7 @@ class ImageTokens:
         size = (height, width)
         found = self._counts.get(size)
         if found is None:
-            found = self._formula(size) if self.has_formula else None
+            found = self._formula(size) if self.has_formula else self._only
             found = self._counts[size] = self._measured(size) if found is None else found
         return found
 

@@ -82,7 +82,7 @@ class Template:
         """The template of a processor.
 
         Raises:
-            TemplateError: there is none, it fails, or what it writes before an answer is not what it writes as a prompt.
+            TemplateError: there is none, it fails, or it writes no end token and the tokenizer has none.
         """
         return cls(processor)
 
