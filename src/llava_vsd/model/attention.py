@@ -65,8 +65,8 @@ def row_mask(layout: Layout, implementation: str, device: torch.device) -> Tenso
         return create_block_mask(_sees(layout, device), None, None, length, length, device=device)
     if implementation == "sdpa":
         places = torch.arange(length, device=device)
-        sees = _sees(layout, device)(None, None, places[:, None], places[None, :])
-        return sees[None, None]
+        dense: Tensor = _sees(layout, device)(None, None, places[:, None], places[None, :])
+        return dense[None, None]
     raise PackingError(
         f"attention {implementation!r} cannot share an image among conversations: "
         f"expected {IMAGE_SHARED}, flex_attention or sdpa"

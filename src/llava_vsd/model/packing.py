@@ -239,7 +239,7 @@ def cross_entropies(logits: Tensor, targets: Tensor) -> Tensor:
         return _cross_entropies(logits, targets)
     pieces = [
         checkpoint(_cross_entropies, *piece, use_reentrant=False)
-        for piece in zip(logits.split(lines), targets.split(lines), strict=True)
+        for piece in zip(torch.split(logits, lines), torch.split(targets, lines), strict=True)
     ]
     return torch.cat(pieces)
 
