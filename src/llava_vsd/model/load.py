@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
+from peft import PeftModel, load_peft_weights
 from safetensors import SafetensorError
 from transformers import (
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
     AutoConfig,
     AutoModelForImageTextToText,
     AutoProcessor,
@@ -27,7 +28,7 @@ from transformers.utils import logging
 from transformers.utils.import_utils import is_torchvision_available
 
 from llava_vsd.errors import CheckpointError, MissingExtraError, UsageError
-from llava_vsd.model.families import Family, family_of
+from llava_vsd.model.families import Family, family_of, plain_name
 from llava_vsd.model.processors import pictures_only
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -79,13 +80,15 @@ def load(
         spec, adapter = base, spec
     name = str(spec)
     place = _device(device)
-    config = _read(name, "config", lambda: AutoConfig.from_pretrained(name))
+    config = read_checkpoint(name, "config", lambda: AutoConfig.from_pretrained(name))
+    if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        raise CheckpointError(name, f"is of type {config.model_type!r}; expected an image-text-to-text model")
     options: dict[str, Any] = {"dtype": _dtype(dtype), "config": config}
     if attention is not None:
         options["attn_implementation"] = attention
     if quantize is not None:
         options |= {"quantization_config": _bits(quantize, place, config), "device_map": {"": place}}
-    model, report = _read(
+    model, report = read_checkpoint(
         name,
         "weights",
         lambda: AutoModelForImageTextToText.from_pretrained(name, output_loading_info=True, **options),
@@ -120,12 +123,12 @@ def load_processor(spec: str | Path, config: PreTrainedConfig | None = None) -> 
         CheckpointError: it is missing, or without an image processor, tokenizer or chat template.
     """
     name = str(spec)
-    config = config or _read(name, "config", lambda: AutoConfig.from_pretrained(name))
+    config = config or read_checkpoint(name, "config", lambda: AutoConfig.from_pretrained(name))
     kind: Any = PROCESSOR_MAPPING.get(type(config), None)
     if kind and "video_processor" in kind.get_attributes() and not is_torchvision_available():
-        processor = _read(name, "processor", lambda: pictures_only(kind).from_pretrained(name))
+        processor = read_checkpoint(name, "processor", lambda: pictures_only(kind).from_pretrained(name))
     else:
-        processor = _read(name, "processor", lambda: AutoProcessor.from_pretrained(name))
+        processor = read_checkpoint(name, "processor", lambda: AutoProcessor.from_pretrained(name))
     for part in ("image_processor", "tokenizer", "chat_template"):
         if getattr(processor, part, None) is None:
             raise CheckpointError(
@@ -177,16 +180,34 @@ def quietly() -> Iterator[None]:
 
 
 def _with_adapter(model: Any, adapter: str) -> PeftModel:
-    adapted: PeftModel = _read(adapter, "adapter", lambda: PeftModel.from_pretrained(model, adapter))
+    def read() -> PeftModel:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "Found missing adapter keys")
+            return PeftModel.from_pretrained(model, adapter)
+
+    adapted: PeftModel = read_checkpoint(adapter, "adapter", read)
+    names = {plain_name(name).replace(".default.", ".") for name, _ in adapted.named_parameters()}
+    saved = read_checkpoint(adapter, "adapter", lambda: load_peft_weights(adapter, device="cpu"))
+    if left := sorted(name for name in saved if plain_name(name) not in names):
+        raise CheckpointError(adapter, f"does not fit the model: it has no {plain_name(left[0])}")
     return adapted
 
 
-def _read(spec: str, what: str, read: Any) -> Any:
+def read_checkpoint(spec: str, what: str, read: Any) -> Any:
     """Calls `read`; what transformers, PEFT and safetensors raise for a bad checkpoint becomes one line."""
     try:
         with quietly():
             return read()
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, SafetensorError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        TypeError,
+        ImportError,
+        UserWarning,
+        SafetensorError,
+    ) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         if not Path(spec).exists() and Path(spec).is_absolute():

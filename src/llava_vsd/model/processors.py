@@ -23,6 +23,11 @@ def pictures_only(kind: Any) -> Any:
         def get_attributes(cls) -> list[str]:
             return [name for name in kind.get_attributes() if name != "video_processor"]
 
+        def save_pretrained(self, save_directory: Any, **options: Any) -> Any:
+            # Also in a file of its own, from which `kind` makes a video processor where it has no settings for one.
+            self.image_processor.save_pretrained(save_directory)
+            return super().save_pretrained(save_directory, **options)
+
         def __reduce__(self) -> tuple[Any, ...]:  # a class made here cannot be found by its name
             return _empty, (kind,), self.__dict__
 
