@@ -80,9 +80,7 @@ def load(
         spec, adapter = base, spec
     name = str(spec)
     place = _device(device)
-    config = read_checkpoint(name, "config", lambda: AutoConfig.from_pretrained(name))
-    if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
-        raise CheckpointError(name, f"is of type {config.model_type!r}; expected an image-text-to-text model")
+    config, family = read_config(name)
     options: dict[str, Any] = {"dtype": _dtype(dtype), "config": config}
     if attention is not None:
         options["attn_implementation"] = attention
@@ -102,17 +100,19 @@ def load(
         model.to(place)
     if adapter is not None:
         model = _with_adapter(model, str(adapter))
-    return Loaded(model.eval(), processor, family_of(config))
+    return Loaded(model.eval(), processor, family)
 
 
 def read_config(spec: str | Path) -> tuple[PreTrainedConfig, Family]:
     """Reads the configuration of a checkpoint alone, and its family.
 
     Raises:
-        CheckpointError: it is missing, or none that transformers knows.
+        CheckpointError: it is missing, or of another kind of model.
     """
     name = str(spec)
-    config = _read(name, "config", lambda: AutoConfig.from_pretrained(name))
+    config = read_checkpoint(name, "config", lambda: AutoConfig.from_pretrained(name))
+    if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        raise CheckpointError(name, f"is of type {config.model_type!r}; expected an image-text-to-text model")
     return config, family_of(config)
 
 

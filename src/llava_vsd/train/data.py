@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL.Image import Transpose
 from torch.utils.data import DataLoader, Dataset
 
 from llava_vsd.data.images import ImageStore
 from llava_vsd.data.llava import read_llava
-from llava_vsd.errors import FileError, SampleError, VsdError
+from llava_vsd.data.mirror import mirrored
+from llava_vsd.errors import FileError, NotMirrorableError, SampleError, VsdError
 from llava_vsd.jsonl import parse_row, replacing, write_rows
 from llava_vsd.model.encode import Encoded, Encoder
 from llava_vsd.model.packing import Group, Row, pack, unpacked
@@ -23,6 +25,10 @@ from llava_vsd.train.plan import Ints, Lengths, Piece, Plan
 
 _CHUNK = 64  # conversations that a worker measures at once
 
+_UNFLIPPABLE = -1
+"""Length of the mirrored form of a conversation that has none."""
+
+_PENDING = SampleError("", "")
 _FIELDS = ("image", "prefix", "rest", "learned")
 
 Progress = Callable[[int, int], None]
@@ -161,11 +167,16 @@ class Index:
             return cls(conversations, arrays["images"].tolist(), plain, mirrored, [])
 
     def flips(self, epoch: int, seed: int) -> Ints:
-        """Which pictures an epoch shows mirrored (1) and which not (0): a random half; shape [pictures and texts]."""
+        """Which pictures an epoch shows mirrored (1) and which not (0), shape [pictures and texts].
+
+        A random half of those all of whose conversations can be mirrored.
+        """
         count = int(self.plain.image.max()) + 1
         if self.mirrored is None:
             return np.zeros(count, dtype=np.int64)
-        return np.random.default_rng((seed, epoch, 1)).integers(0, 2, count)
+        flips = np.random.default_rng((seed, epoch, 1)).integers(0, 2, count)
+        flips[self.plain.image[self.mirrored.rest == _UNFLIPPABLE]] = 0
+        return flips
 
     def lengths(self, epoch: int, seed: int) -> Lengths:
         """Lengths of the conversations as an epoch shows them."""
@@ -195,9 +206,18 @@ class Samples:
         self, samples: Sequence[tuple[Conversation, tuple[int, int] | None]], *, flip: bool = False
     ) -> list[Encoded | SampleError]:
         """Conversations, with height and width of their pictures, as tokens; an error in place of a bad one."""
-        if flip:
-            samples = [(mirror_conversation(one, size[1]) if size else one, size) for one, size in samples]
-        return self.encoder.encode_many(samples)
+        if not flip:
+            return self.encoder.encode_many(samples)
+        made: list[Encoded | SampleError] = []
+        seen = []
+        for conversation, size in samples:
+            try:
+                seen.append((mirrored(conversation, width=size[1]) if size else conversation, size))
+                made.append(_PENDING)
+            except NotMirrorableError as error:
+                made.append(error)
+        encoded = iter(self.encoder.encode_many(seen))
+        return [next(encoded) if one is _PENDING else one for one in made]
 
     def size(self, image: str, *, whole: bool = False) -> tuple[int, int]:
         """Height and width of a picture; `whole`: after every pixel of it could be read."""
@@ -215,7 +235,7 @@ class Samples:
         assert self.store is not None
         opened = self.store.open(image)
         size = opened.height, opened.width
-        return self.encoder.pixels(mirror_image(opened) if flip else opened), size
+        return self.encoder.pixels(opened.transpose(Transpose.FLIP_LEFT_RIGHT) if flip else opened), size
 
 
 _Measured = tuple[
@@ -248,16 +268,15 @@ class _Chunks(Dataset[list[_Measured | Fault]]):
         samples = [(conversation, size) for _, conversation, size in good]
         plain = self.samples.encode(samples)
         flipped = self.samples.encode(samples, flip=True) if self.samples.mirror else plain
-        for (place, conversation, _), *both in zip(good, plain, flipped, strict=True):
-            lengths: list[int] = []
-            for made in both:
-                if isinstance(made, SampleError):
-                    found[place] = Fault(conversation.id, self.conversations.where(place), str(made))
-                    break
-                lengths += (len(made.prefix), len(made.ids), sum(label >= 0 for label in made.labels))
+        for (place, conversation, _), one, other in zip(good, plain, flipped, strict=True):
+            if isinstance(one, SampleError):
+                found[place] = Fault(conversation.id, self.conversations.where(place), one.problem)
             else:
-                prefix, rest, learned, _, flipped_rest, flipped_learned = lengths
-                found[place] = conversation.image, prefix, rest, learned, flipped_rest, flipped_learned
+                both = (
+                    *_lengths(one),
+                    *((_UNFLIPPABLE, 0) if isinstance(other, SampleError) else _lengths(other)),
+                )
+                found[place] = conversation.image, len(one.prefix), *both
         return [found[place] for place in places]
 
     def _size(self, image: str | None) -> tuple[int, int] | None:
@@ -318,6 +337,10 @@ def index(
         Lengths(image, prefix, *both[2:]) if samples.mirror else None,
         faults,
     )
+
+
+def _lengths(encoded: Encoded) -> tuple[int, int]:
+    return len(encoded.ids), sum(label >= 0 for label in encoded.labels)
 
 
 def _as_it_is(value: Any) -> Any:
