@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from accelerate import PartialState
 from peft import PeftModel
+from torch import nn
 from transformers import TrainerCallback, set_seed
 
 from llava_vsd.config import Config, Stage
@@ -312,9 +313,17 @@ def _model(ready: Ready, processes: PartialState, checkpoint: Path | None) -> An
         spec, dtype=config.dtype, device=device, attention=config.attention, quantize=config.quantize
     )
     model = prepare(loaded, stage)
+    # What FSDP divides one by one; the names that LLaVA's own class gives are partly of other models.
+    os.environ.setdefault("FSDP_TRANSFORMER_CLS_TO_WRAP", ",".join(_layers(model)))
     if checkpoint and isinstance(model, PeftModel):
         model.load_adapter(str(checkpoint), "default", is_trainable=True)
     return model
+
+
+def _layers(model: nn.Module) -> list[str]:
+    """Names of the classes of transformer layers in a model."""
+    stacks = (module for module in model.modules() if isinstance(module, nn.ModuleList) and len(module) > 1)
+    return sorted({type(layer).__name__ for stack in stacks for layer in stack if hasattr(layer, "mlp")})
 
 
 def rates(stage: Stage) -> dict[Part, float]:
