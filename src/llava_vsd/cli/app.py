@@ -22,7 +22,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("fetch", "build", "baseline", "assemble", "train", "merge", "overlap", "predict", "evaluate", "spice")
+COMMANDS = (
+    "fetch",
+    "build",
+    "baseline",
+    "assemble",
+    "train",
+    "merge",
+    "overlap",
+    "predict",
+    "evaluate",
+    "spice",
+)
 """Modules of this package, in the order of the work: each has `register(app)` and imports what is heavy inside."""
 
 

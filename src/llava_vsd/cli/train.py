@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,8 +57,10 @@ def train(
         return
     from llava_vsd.train.stages import run
 
-    for result in run(run_settings, resume=resume, progress=_progress, note=_note):
-        print(result)
+    results = run(run_settings, resume=resume, progress=_progress, note=_note)
+    if os.environ.get("RANK", "0") == "0":
+        for result in results:
+            print(result)
 
 
 def _note(text: str) -> None:

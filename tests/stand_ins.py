@@ -9,7 +9,17 @@ import numpy as np
 from PIL import Image
 from tiny_models import tiny
 
-ANSWERS = ("on", "in", "next to", "under", "above", "behind", "in front of", "to the left of", "to the right of")
+ANSWERS = (
+    "on",
+    "in",
+    "next to",
+    "under",
+    "above",
+    "behind",
+    "in front of",
+    "to the left of",
+    "to the right of",
+)
 
 
 def pictures(folder: Path, count: int, *, seed: int = 0) -> list[str]:
@@ -34,7 +44,9 @@ def conversations(path: Path, images: list[str], *, each: int = 4, texts: int = 
         for number in range(int(rng.integers(1, 2 * each))):
             answer = ANSWERS[(int(image) + number) % len(ANSWERS)]
             question = f"Choose the relation of the cat and the sofa {number}"
-            rows.append(_row(f"vsd-{image}/describe/{number}", image, question, f"the cat is {answer} the sofa."))
+            rows.append(
+                _row(f"vsd-{image}/describe/{number}", image, question, f"the cat is {answer} the sofa.")
+            )
     rows += [_row(f"text-{number}", None, f"say {number}", f"a lamp {number}") for number in range(texts)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
@@ -53,7 +65,9 @@ def checkpoint(folder: Path, name: str = "llava-clip-vicuna") -> Path:
     return folder
 
 
-def settings(folder: Path, *, texts: int = 0, images: int = 12, each: int = 4, family: str = "llava-clip-vicuna") -> Path:
+def settings(
+    folder: Path, *, texts: int = 0, images: int = 12, each: int = 4, family: str = "llava-clip-vicuna"
+) -> Path:
     """A run of one stage on a tiny model, in a YAML file of `folder`."""
     data = conversations(folder / "data.jsonl", pictures(folder / "images", images), each=each, texts=texts)
     model = checkpoint(folder / "model", family)
