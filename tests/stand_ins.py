@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
+
+from llava_vsd.cli.app import main
 from tiny_models import tiny
 
 ANSWERS = (
@@ -80,3 +83,10 @@ def settings(
         encoding="utf-8",
     )
     return path
+
+
+def vsd(*arguments: object) -> int:
+    """Runs the command line; gives its exit code."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return int(ended.value.code or 0)

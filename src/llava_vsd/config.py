@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -132,7 +133,7 @@ class Config(Settings):
         quantize: keep the frozen language model in so many bits (QLoRA; needs a GPU and bitsandbytes).
         gradient_checkpointing: compute activations twice to keep few.
         seed: of the order of data, of adapters and dropout.
-        workers: processes that read and encode rows while others are computed.
+        workers: processes that read and encode rows while others are computed, no more than there are processors.
         save_every_steps, keep_checkpoints: of the state from which an interrupted run goes on.
         log_every_steps: rows of the learning curve.
         report_to: trackers that the Trainer knows (tensorboard, wandb, ...), beside the learning curve in JSON lines.
@@ -163,6 +164,11 @@ class Config(Settings):
                 "quantize: a quantized language model is trained by adapters; expected language: lora"
             )
         return self
+
+    @property
+    def readers(self) -> int:
+        """How many workers there are on this machine."""
+        return min(self.workers, os.cpu_count() or 1)
 
     def folders(self, stage: Stage) -> list[Path]:
         """Where the pictures of a stage are."""

@@ -81,11 +81,12 @@ def _keys(image: str, coco: Mapping[str, str]) -> Iterator[tuple[Way, str]]:
     key = image_key(name)
     if key.isdigit() and (not folders or any(_VG_FOLDER.fullmatch(folder) for folder in folders)):
         yield "visual genome", key
-    elif number := _COCO_FILE.match(key):
-        if key.lower().startswith("coco_") or any(_COCO_FOLDER.fullmatch(folder) for folder in folders):
-            if found := coco.get(number[1]):
-                yield "coco", found
-    else:
+        return
+    number = _COCO_FILE.match(key)
+    from_coco = key.lower().startswith("coco_") or any(_COCO_FOLDER.fullmatch(folder) for folder in folders)
+    if number and from_coco and (found := coco.get(number[1])):
+        yield "coco", found
+    if not number:
         yield "name", key
 
 

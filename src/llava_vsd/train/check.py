@@ -76,7 +76,7 @@ def check(config: Config, stage: Stage, spec: str, state: Path, progress: Progre
         FileError, CheckpointError: data, configuration or processor cannot be read.
     """
     ready = get_ready(config, stage, spec, state)
-    known = index(ready.files, ready.samples, workers=config.workers, whole_images=True, progress=progress)
+    known = index(ready.files, ready.samples, workers=config.readers, whole_images=True, progress=progress)
     with torch.device("meta"):
         model = AutoModelForImageTextToText.from_config(ready.model_config)
     dimensions = model_of(model)

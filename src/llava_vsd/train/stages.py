@@ -192,7 +192,7 @@ def known_index(ready: Ready, state: Path, progress: Progress) -> Index:
     file = state / f"index-{key[:16]}.npz"
     if file.is_file():
         return Index.load(file, ready.files)
-    known = index(ready.files, ready.samples, workers=ready.config.workers, progress=progress)
+    known = index(ready.files, ready.samples, workers=ready.config.readers, progress=progress)
     refuse_bad(known, stage)
     if not known.faults:
         known.save(file)
