@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llava_vsd.train.plan import Lengths, Piece, Plan, divide, plan, row_length, tokens
+from llava_vsd.train.plan import Lengths, Piece, Plan, divide, filling, plan, row_length, tokens
 
 
 def lengths(per_image: list[int], *, prefix: int = 10, text_only: int = 0, seed: int = 0) -> Lengths:
@@ -75,8 +77,24 @@ def test_images_stay_together_and_hardly_any_is_torn() -> None:
         len({step for step in range(made.steps) if image in known.image[made.members(step)]}) > 1
         for image in range(0, 2000, 10)
     )
-    assert torn <= 4  # of 200
+    assert torn == 0  # of 200
     assert made.rows == 1
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=12), st.integers(1, 30))
+def test_a_step_is_filled_exactly_wherever_that_can_be(counts: list[int], room: int) -> None:
+    chosen = filling(counts, room)
+    begin = [counts[0]] if counts[0] <= room else []
+    possible = any(
+        sum(begin) + sum(some) == room
+        for size in range(len(counts))
+        for some in combinations(counts[1:], size)
+    )
+    assert bool(chosen) == possible
+    if chosen:
+        assert len(set(chosen)) == len(chosen)
+        assert sum(counts[place] for place in chosen) == room
+        assert (0 in chosen) == bool(begin)
 
 
 def test_rows_are_no_longer_than_asked_wherever_that_can_be() -> None:

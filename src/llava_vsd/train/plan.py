@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 _WINDOW = 256  # images that are looked at to fill a step without tearing one apart
+_EXACT = 64  # conversations that are still missing in a step when images are chosen to fill it exactly
 
 
 @dataclass(frozen=True)
@@ -165,16 +166,41 @@ def arrange(image: Ints, sizes: Ints, *, seed: tuple[int, ...]) -> Ints:
         while room:
             while len(waiting) < _WINDOW and (group := next(shuffled, None)) is not None:
                 waiting.append((int(starts[group]), int(ends[group])))
-            place = next((at for at, (start, end) in enumerate(waiting) if end - start <= room), None)
-            start, end = waiting[place or 0]
-            if place is None:
+            counts = [end - start for start, end in waiting]
+            chosen = filling(counts, room) if room <= _EXACT else [0] if counts[0] <= room else []
+            if not chosen:
+                chosen = [place for place, count in enumerate(counts) if count <= room][:1]
+            if not chosen:  # torn apart
+                start, end = waiting[0]
                 waiting[0] = (start + room, end)
-                end = start + room
-            else:
+                taken.append(by_image[start : start + room])
+                break
+            for place in reversed(chosen):  # from the back, so that places stay what they are
+                start, end = waiting[place]
                 del waiting[place]
-            taken.append(by_image[start:end])
-            room -= end - start
+                taken.append(by_image[start:end])
+                room -= end - start
     return np.concatenate(taken)
+
+
+def filling(counts: Sequence[int], room: int) -> list[int]:
+    """Places of counts that sum to `room`, the first among them if it fits, else early ones; none if there are none."""
+    reached: dict[int, tuple[int, int]] = {}  # sum: the sum before, and the place that was added
+    begin = counts[0] if counts[0] <= room else 0
+    for place, count in enumerate(counts[1:], 1):
+        if begin == room or room in reached:
+            break
+        for before in [begin, *reached]:
+            if before + count <= room and before + count != begin:
+                reached.setdefault(before + count, (before, place))
+    chosen = []
+    at = room
+    while at in reached and at != begin:
+        at, place = reached[at]
+        chosen.append(place)
+    if at != begin:
+        return []
+    return sorted([0, *chosen]) if begin else sorted(chosen)
 
 
 def divide(members: Ints, lengths: Lengths, rows: int, *, row_tokens: int, shared: bool) -> list[list[Piece]]:
