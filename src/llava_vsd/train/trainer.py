@@ -23,7 +23,7 @@ from llava_vsd.config import Config, Stage
 from llava_vsd.errors import FileError, TrainingError
 from llava_vsd.folders import to_disk
 from llava_vsd.jsonl import Appender, read_rows, write_rows
-from llava_vsd.model.adapters import parameter_groups, save_adapter
+from llava_vsd.model.adapters import LANGUAGE_FOLDER, parameter_groups, save_adapter
 from llava_vsd.model.families import Part
 from llava_vsd.model.packing import loss
 from llava_vsd.schema import Row as JsonRow
@@ -175,6 +175,7 @@ class RowTrainer(Trainer):
             super()._save_checkpoint(model, trial)
             self._together()
             if self.args.should_save:
+                shutil.rmtree(saving / name / LANGUAGE_FOLDER, ignore_errors=True)  # for servers, not to go on from
                 for file in (saving / name).rglob("*"):
                     to_disk(file)
                 (saving / name).replace(run / name)
