@@ -5,12 +5,15 @@ import signal
 import time
 
 import pytest
+from PIL import Image
 
 from llava_vsd.cli import main
-from llava_vsd.errors import FileError, MismatchError, UsageError
+from llava_vsd.data.images import ImageStore
+from llava_vsd.data.probes import probed
+from llava_vsd.errors import FileError, MismatchError, MissingImagesError, UsageError
 from llava_vsd.inference.scripted import Scripted
 from llava_vsd.jsonl import read_rows, write_rows
-from llava_vsd.predict import Run, load_engine
+from llava_vsd.predict import Run, asked, load_engine, shard
 from llava_vsd.schema import Item, Prediction
 
 TRIPLE = {
@@ -189,3 +192,185 @@ def test_overwriting_a_file_that_another_run_writes_is_refused(tmp_path):
         with pytest.raises(FileError, match="another process is writing"):
             Run(items, Scripted(answers), path, overwrite=True)
         assert path.read_bytes() == begun
+
+
+def with_probes(items, answers, *probes):
+    """The answers, and one to each item under each probe."""
+    for probe in probes:
+        for item in items:
+            changed = probed(item, probe)
+            relations = [
+                {"subject": one.subject, "object": one.object, "relation": "on"} for one in changed.triples
+            ]
+            update = {"probe": probe, "relations": relations}
+            answers[changed.label] = Prediction.model_validate(answers[item.id].model_dump() | update)
+    return answers
+
+
+def test_probes_stand_behind_the_items_and_can_be_asked_for_later(tmp_path):
+    items, answers = make(5)
+    engine = Scripted(with_probes(items, answers, "swap", "mirror", "blank"))
+    path = tmp_path / "out.jsonl"
+    finish(items, engine, path)
+    plain = path.read_bytes()
+    assert finish(asked(items, engine, probes="swap"), engine, path) == 5
+    everything = asked(items, engine, probes="blank,mirror,swap")
+    assert finish(everything[:13], engine, path) == 10
+    assert finish(everything, engine, path) == 13
+    assert path.read_bytes().startswith(plain)
+    rows = list(read_rows(path, Prediction))
+    assert [(row.id, row.probe) for row in rows] == [
+        (item.id, probe) for probe in (None, "swap", "mirror", "blank") for item in items
+    ]
+    assert {(row.relations[0].subject, row.relations[0].object) for row in rows[5:10]} == {("table", "cup")}
+    with pytest.raises(
+        MismatchError, match=r"line 6: a prediction for i0000 \(swap\), expected one for i0000 \(mirror\)"
+    ):
+        finish(asked(items, engine, probes="mirror"), engine, path)
+
+
+class Recording:
+    """An engine that says `on` and keeps what it was shown."""
+
+    name, batch_size, settings = "recording", 2, {}
+
+    def __init__(self, *sees):
+        self.sees, self.seen = frozenset(sees), []
+
+    def predict(self, items):
+        for item in items:
+            self.seen.append(item)
+            relations = [
+                {"subject": one.subject, "object": one.object, "relation": "on"} for one in item.triples
+            ]
+            yield Prediction(
+                id=item.id, image=item.image, model="m", relations=relations, description="", descriptions=[]
+            )
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    for number in range(3):
+        Image.new("RGB", (50 + number, 20)).save(tmp_path / f"{number}.png")
+    return ImageStore(tmp_path)
+
+
+def test_an_engine_is_shown_what_each_probe_changes(tmp_path, pictures):
+    items, _ = make(3)
+    engine = Recording("boxes", "pictures")
+    finish(asked(items, engine, probes="mirror,blank", images=pictures), engine, tmp_path / "out.jsonl")
+    assert engine.seen[:3] == items
+    mirrored = [item.triples[0] for item in engine.seen[3:6]]
+    assert [(one.subject_box, one.object_box) for one in mirrored] == [
+        ((1, 2, width - 4, width - 3), (0, 9, width - 9, width)) for width in (50, 51, 52)
+    ]
+    assert [(item.probe, item.triples) for item in engine.seen[6:]] == [
+        ("blank", item.triples) for item in items
+    ]
+    assert [row.probe for row in read_rows(tmp_path / "out.jsonl", Prediction)] == [
+        None, None, None, "mirror", "mirror", "mirror", "blank", "blank", "blank"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sees", "probe", "problem"),
+    [
+        ((), "mirror", "probe mirror: changes nothing for recording, which sees no boxes and no pictures"),
+        ((), "blank", "probe blank: changes nothing for recording, which sees no pictures"),
+        (("boxes",), "blank", "probe blank: changes nothing for recording, which sees no pictures"),
+        (
+            ("boxes",),
+            "mirror",
+            "probe mirror: recording looks at boxes, .* the picture's width; expected --images DIR",
+        ),
+        (("pictures",), "flip", "probe: 'flip', expected one or more of swap, mirror, blank"),
+    ],
+)
+def test_a_probe_that_cannot_be_made_is_refused(sees, probe, problem):
+    items, _ = make(2)
+    assert len(asked(items, Recording(*sees), probes="swap")) == 4
+    with pytest.raises(UsageError, match=problem):
+        asked(items, Recording(*sees), probes=probe)
+
+
+def test_missing_pictures_are_told_before_anything_is_asked(pictures):
+    items, _ = make(5)
+    with pytest.raises(MissingImagesError, match="2 of 5 images are not there: 3, 4"):
+        asked(items, Recording("pictures"), images=pictures)
+    assert asked(items, Recording("boxes"), images=pictures) == items  # it needs none
+
+
+def test_the_baseline_has_probes_where_they_change_something(request, tmp_path, pictures):
+    from llava_vsd.data.vsd import read_items
+    from llava_vsd.inference.baseline import Baseline, fit
+
+    folder = request.config.rootpath / "examples" / "vsd"
+    model, _ = fit(read_items(folder / "vsdv1_fit.json", folder / "vsdv2_fit.json", split="val"))
+    items, _ = make(3)
+    both, names = Baseline(model), Baseline(model, "names")
+    with pytest.raises(UsageError, match="expected --images DIR"):
+        asked(items, both, probes="mirror")
+    with pytest.raises(UsageError, match="sees no boxes and no pictures"):
+        asked(items, names, probes="mirror", images=pictures)
+    everything = asked(items, both, probes="swap,mirror", images=pictures)
+    finish(everything, both, tmp_path / "out.jsonl")
+    rows = list(read_rows(tmp_path / "out.jsonl", Prediction))
+    assert rows[0].relations[0].scores != rows[3].relations[0].scores
+    assert rows[0].relations[0].scores != rows[6].relations[0].scores
+
+
+def test_shards_have_every_item_once_in_any_number():
+    items, _ = make(10)
+    for count in (1, 2, 3, 10, 13):
+        parts = [shard(items, f"{number}/{count}") for number in range(1, count + 1)]
+        assert sorted((item for part in parts for item in part), key=lambda item: item.id) == items
+        assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    assert shard(items, " 2/5 ") == [items[1], items[6]]
+    for wrong in ("0/2", "3/2", "1", "a/b", "1/2/3", "-1/2", "1.5/2"):
+        with pytest.raises(UsageError, match=r"shard: .*, expected i/n"):
+            shard(items, wrong)
+
+
+def test_the_command_predicts_shards_with_probes_that_make_one_file(tmp_path, capsys):
+    items, answers = make(7)
+    write_rows(tmp_path / "items.jsonl", items)
+    write_rows(tmp_path / "said.jsonl", with_probes(items, answers, "swap").values())
+
+    def vsd(*arguments):
+        with pytest.raises(SystemExit) as exit_:
+            main([*map(str, arguments)])
+        return exit_.value.code, capsys.readouterr()
+
+    command = [
+        "predict",
+        tmp_path / "items.jsonl",
+        "--model",
+        f"scripted:{tmp_path}/said.jsonl",
+        "--probe",
+        "swap",
+    ]
+    for number in (1, 2, 3):
+        code, printed = vsd(*command, "--shard", f"{number}/3", "-o", tmp_path / f"part{number}.jsonl")
+        assert code == 0
+    assert "4 predictions in" in printed.out
+    merged = b"".join((tmp_path / f"part{number}.jsonl").read_bytes() for number in (3, 1, 2))
+    (tmp_path / "all.jsonl").write_bytes(merged)
+    assert {row.label for row in read_rows(tmp_path / "all.jsonl", Prediction)} == set(answers)
+    items[0].descriptions_v1 = ["a cup on a table"]
+    write_rows(tmp_path / "items.jsonl", items)
+    score = [
+        "evaluate",
+        tmp_path / "items.jsonl",
+        tmp_path / "all.jsonl",
+        "--no-spice",
+        "--no-intervals",
+        "--json",
+    ]
+    code, printed = vsd(*score)
+    assert code == 0
+    assert json.loads(printed.out)["probes"]["swap"] == {"relation_accuracy": 0}
+    (tmp_path / "all.jsonl").write_bytes((tmp_path / "part1.jsonl").read_bytes())
+    code, printed = vsd(*score)
+    assert (code, "no prediction for i0001, i0002, i0004, i0005" in printed.err) == (1, True)
+    code, printed = vsd(*command, "--shard", "4/3", "-o", tmp_path / "no.jsonl")
+    assert (code, printed.err.count("\n")) == (2, 1)

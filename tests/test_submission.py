@@ -260,6 +260,15 @@ def test_a_missing_entry_is_an_error_or_leaves_its_tasks_open(folder):
         ({"descriptions": ["a", "b", "c", "d"]}, "descriptions: 4 sentences, expected 3"),
         ({"descriptions": ["a", "", "c"]}, r"descriptions\[1\]: empty, expected a sentence"),
         ({"relations": []}, "relations: 0, expected 2"),
+        (
+            {
+                "relations": [
+                    PREDICTIONS[0].relations[0],
+                    PREDICTIONS[0].relations[1].model_copy(update={"relation": None}),
+                ]
+            },
+            r"relations\[1\].relation: none, expected one of the nine",
+        ),
     ],
 )
 def test_nothing_is_written_from_predictions_that_the_challenge_would_not_take(tmp_path, update, problem):

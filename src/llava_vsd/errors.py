@@ -62,6 +62,16 @@ class RangesRefusedError(DownloadError):
     """The server gives the whole file only, never a part of it."""
 
 
+class ServerError(VsdError):
+    """A model server refused, failed too often, or answered something else; `status` is HTTP's, where one came."""
+
+    def __init__(self, url: str, problem: str, status: int | None = None) -> None:
+        super().__init__(f"{url}: {problem}")
+        self.url = url
+        self.problem = problem
+        self.status = status
+
+
 class MissingImagesError(VsdError):
     """Images that were asked for by id are not there; `ids` holds all of them, sorted."""
 
@@ -69,10 +79,6 @@ class MissingImagesError(VsdError):
         shown = ", ".join(ids[:10]) + (f" and {len(ids) - 10:,} more" if len(ids) > 10 else "")
         super().__init__(f"{place}: {len(ids):,} of {asked:,} images are not there: {shown}")
         self.ids = ids
-
-
-class PackingError(VsdError):
-    """Conversations cannot be laid in one row with their image: the model or the attention does not allow it."""
 
 
 class MissingExtraError(VsdError):
@@ -145,3 +151,7 @@ class NoLabelError(SampleError):
 
 class NotMirrorableError(SampleError):
     """A conversation's words do not tell what they become in a mirrored picture."""
+
+
+class PackingError(VsdError):
+    """Conversations cannot be laid in one row with their image: the model or the attention does not allow it."""

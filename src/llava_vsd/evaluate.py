@@ -5,15 +5,17 @@ docs/scores.md says what each figure is; the names are those of `scores.json`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from llava_vsd import __version__
+from llava_vsd.data.probes import PROBES, probed
 from llava_vsd.errors import UsageError
 from llava_vsd.matching import matched
-from llava_vsd.metrics import bootstrap, calibration, challenge, classification, figures, ptb
+from llava_vsd.metrics import bootstrap, calibration, challenge, classification, figures, probes, ptb
 from llava_vsd.metrics.bootstrap import Array, Figure
 from llava_vsd.metrics.figures import Answered, SpiceScorer
 from llava_vsd.relations import RELATIONS
@@ -65,7 +67,8 @@ def evaluate(
         UsageError: there is no item, or none has a reference of the chosen kind.
         VsdError: scores of a relation that are no probabilities; names id and field.
     """
-    items = list(items)
+    items, predictions = list(items), list(predictions)
+    compare = None if compare is None else list(compare)
     references = parse_references(references)
     if not items:
         raise UsageError("there are no items, expected one or more")
@@ -75,8 +78,7 @@ def evaluate(
     if compare is not None:
         sides.append(matched(items, compare, allow_missing=allow_missing, what="compare"))
     ours, *others = _tokenized(items, sides, references)
-
-    found = _figures(ours, spice)
+    found = _figures(ours, spice) | _probed(items, sides[0], predictions, allow_missing=allow_missing)
     points = _with_challenge(bootstrap.values(found))
     scores: dict[str, Any] = {
         "version": __version__,
@@ -97,8 +99,9 @@ def evaluate(
                 name: bootstrap.interval(values) for name, values in drawn.items() if bootstrap.known(values)
             }
         }
-    for other in others:
+    for other, side in zip(others, sides[1:], strict=True):
         theirs = _figures(other, spice)
+        theirs |= _probed(items, side, compare or [], allow_missing=allow_missing, what="compare")
         scores["comparison"] = _drawing(resamples, seed) | {
             "missing": sum(_is_missing(answer) for answer in other),
             "figures": _compared(
@@ -108,7 +111,7 @@ def evaluate(
                 _with_challenge(bootstrap.replicates(theirs, resamples, seed=seed)) if resamples else {},
             ),
         }
-    scores["notes"] = _notes(scores, ours)
+    scores["notes"] = _notes(scores, ours, predictions)
     return scores
 
 
@@ -160,6 +163,27 @@ def _three(prediction: Prediction) -> list[str]:
 def _figures(answers: Sequence[Answered], spice: SpiceScorer | None) -> dict[str, Figure]:
     found = figures.classified(answers) | figures.described(answers) | figures.diversified(answers)
     return found | figures.spiced(answers, spice) if spice else found
+
+
+def _probed(
+    items: Sequence[Item],
+    answers: Sequence[Prediction | None],
+    rows: Sequence[Prediction],
+    *,
+    allow_missing: bool,
+    what: str = "predictions",
+) -> dict[str, Figure]:
+    """The figures of all probes that occur among the rows; each must then be there for every item."""
+    found: dict[str, Figure] = {}
+    for probe in PROBES:
+        if not any(row.probe == probe for row in rows):
+            continue
+        changed = [probed(item, probe) for item in items]
+        told = matched(changed, rows, allow_missing=allow_missing, what=f"{what}, probe {probe}", probe=probe)
+        found |= probes.figures(
+            probe, [probes.Probed(*four) for four in zip(items, changed, answers, told, strict=True)]
+        )
+    return found
 
 
 def _with_challenge(values: Mapping[str, challenge.Score]) -> dict[str, challenge.Score]:
@@ -220,13 +244,21 @@ def _is_missing(answer: Answered) -> bool:
     return answer.prediction is None or not answer.prediction.relations
 
 
-def _notes(scores: Mapping[str, Any], answers: Sequence[Answered]) -> list[str]:
+def _notes(
+    scores: Mapping[str, Any], answers: Sequence[Answered], predictions: Sequence[Prediction]
+) -> list[str]:
     """What a reader of the figures has to know besides their definitions."""
     kind, missing, bare = scores["references"], scores["missing"], scores["without_references"]
     scored, triples = figures.scored_triples(answers), scores["triples"]
+    unread = sum(
+        said.relation is None for one in answers if one.prediction for said in one.prediction.relations
+    )
     ill_formed = sum(not answer.well_formed for answer in answers)
+    makers = len({json.dumps([one.model, one.settings], sort_keys=True) for one in predictions})
     notes = {
+        f"the predictions were made in {makers} ways: by other models, or with other settings": makers > 1,
         f"{missing} items without a prediction, or without relations in it, are scored as empty answers": missing,
+        f"{unread} answers of task 1 name no relation: they count as wrong": unread,
         f"{bare} items have no {kind} reference: BLEU, ROUGE-L, CIDEr and SPICE are over the others": bare,
         f"{ill_formed} items lack three different sentences": ill_formed,
         "no relation came with scores: calibration error, Brier score and log loss are absent": not scored,

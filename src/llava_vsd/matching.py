@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from llava_vsd.errors import MismatchError
-from llava_vsd.schema import Item, Prediction
+from llava_vsd.schema import Item, Prediction, Probe
 
 _NAMED = 5  # ids that an error names; of more it tells how many
 
@@ -17,11 +17,13 @@ def matched(
     *,
     allow_missing: bool = False,
     what: str = "predictions",
+    probe: Probe | None = None,
 ) -> list[Prediction | None]:
     """The prediction of each item, in the items' order; None where `allow_missing` and there is none.
 
     With `allow_missing` a prediction may also lack all its relations. Sentences are not looked at: that a model gave
     too few of them, or none, is for the scores to say. `what` stands first in errors: a file's name, for example.
+    Predictions of another `probe` are passed over: by default all that do not answer the items as they are.
 
     Raises:
         MismatchError: items with the same id; predictions that are missing, doubled, or of unknown items (names the
@@ -34,6 +36,8 @@ def matched(
     doubled: dict[str, None] = {}
     unknown: dict[str, None] = {}
     for prediction in predictions:
+        if prediction.probe != probe:
+            continue
         if prediction.id not in known:
             unknown[prediction.id] = None
         elif prediction.id in found:

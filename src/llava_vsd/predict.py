@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from llava_vsd.data.images import ImageStore
+from llava_vsd.data.probes import parse_probes, probed
 from llava_vsd.errors import MismatchError, UsageError
-from llava_vsd.inference.engine import Engine
+from llava_vsd.inference.engine import Engine, Sight
 from llava_vsd.jsonl import Appender
 from llava_vsd.matching import refuse_doubled
-from llava_vsd.schema import Item, Prediction
+from llava_vsd.schema import Item, Prediction, Probe
 
-ENGINES = ("baseline:FILE[#names|boxes|both]", "scripted:FILE")
+if TYPE_CHECKING:
+    from llava_vsd.inference.openai import Asking
+
+ENGINES = ("baseline:FILE[#names|boxes|both]", "scripted:FILE", "openai:URL[#MODEL]")
 
 
-def load_engine(spec: str) -> Engine:
+def load_engine(spec: str, *, images: ImageStore | None = None, asking: Asking | None = None) -> Engine:
     """The engine that a model's specification names.
 
     Args:
-        spec: `baseline:FILE`, optionally with `#names` or `#boxes` for that half of it alone; `scripted:FILE`.
+        spec: `baseline:FILE`, optionally with `#names` or `#boxes` for that half of it alone; `scripted:FILE`;
+            `openai:URL#MODEL`, e.g. `openai:http://localhost:8000/v1#vsd`.
+        images: where the pictures are, for an engine that looks at them.
+        asking: how to ask a server.
 
     Raises:
-        UsageError: the specification is none of these.
+        UsageError: the specification is none of these, or pictures are missing.
         FileError, RowError: its file cannot be read.
+        ServerError: its server is out of reach.
     """
     kind, _, rest = spec.partition(":")
     if kind == "scripted" and rest:
@@ -35,14 +46,80 @@ def load_engine(spec: str) -> Engine:
 
         file, _, features = rest.partition("#")
         return baseline.load(Path(file), features or "both")
+    if kind == "openai" and rest:
+        from llava_vsd.inference.openai import OpenAI
+
+        return OpenAI(rest, images, asking)
     raise UsageError(f"unknown model {spec!r}; expected one of: {', '.join(ENGINES)}")
+
+
+def shard(items: Sequence[Item], part: str) -> list[Item]:
+    """Every n-th item, for `part` = `i/n`, counted from 1: the n files put one behind the other hold all items.
+
+    Raises:
+        UsageError: `part` is nothing of the kind.
+    """
+    found = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", part.strip())
+    if not found or int(found[1]) > int(found[2]):
+        raise UsageError(f"shard: {part!r}, expected i/n with i from 1 to n, e.g. 1/4 ... 4/4")
+    return list(items[int(found[1]) - 1 :: int(found[2])])
+
+
+def asked(
+    items: Sequence[Item],
+    engine: Engine,
+    *,
+    probes: str | Sequence[Probe] = (),
+    images: ImageStore | None = None,
+) -> list[Item]:
+    """All that is to be asked of an engine: the items as they are, then all of them under each probe.
+
+    The probes come behind, so that a file without them can be gone on with when they are wanted later.
+
+    Args:
+        items: as they are.
+        engine: whom to ask.
+        probes: which ones.
+        images: where the pictures are; makes sure that they all are there, and tells how wide they are.
+
+    Raises:
+        UsageError: an unknown probe; one that changes nothing for this engine; a mirror for one that looks at boxes,
+            without the pictures, whose width moves them.
+        MissingImagesError: `images` lacks some that the engine needs; names them.
+        FileError: a picture cannot be read.
+    """
+    wanted = parse_probes(probes) if isinstance(probes, str) else tuple(probes)
+    for probe in wanted:
+        _refuse_blind(probe, engine, images)
+    boxes = "boxes" in engine.sees and "mirror" in wanted
+    if images is not None and (boxes or "pictures" in engine.sees):
+        images.require(item.image for item in items)
+    changed = [
+        probed(item, probe, width=images.size(item.image)[0] if images and boxes else None)
+        for probe in wanted
+        for item in items
+    ]
+    return [*items, *changed]
+
+
+def _refuse_blind(probe: Probe, engine: Engine, images: ImageStore | None) -> None:
+    changes = _CHANGES[probe]
+    if changes and not changes & engine.sees:
+        raise UsageError(
+            f"probe {probe}: changes nothing for {engine.name}, which sees no {' and no '.join(sorted(changes))}"
+        )
+    if probe == "mirror" and "boxes" in engine.sees and images is None:
+        raise UsageError(
+            f"probe mirror: {engine.name} looks at boxes, and how a mirror moves them depends on the picture's "
+            "width; expected --images DIR"
+        )
 
 
 class Run:
     """One engine's predictions for some items, in a file that an interrupted run of the same kind has begun.
 
     Args:
-        items: what to predict.
+        items: what to predict, probes among them (see `asked`).
         engine: what answers.
         path: the file; rows that it holds already are kept if they are the first ones of this very run.
         overwrite: empty the file instead.
@@ -60,7 +137,7 @@ class Run:
     def __init__(
         self, items: Sequence[Item], engine: Engine, path: str | Path, *, overwrite: bool = False
     ) -> None:
-        refuse_doubled(items)
+        refuse_doubled([item for item in items if item.probe is None])
         self.items, self.engine, self.path = items, engine, Path(path)
         self.done = 0
         self._settings = json.loads(json.dumps(engine.settings))  # as they come back from the file
@@ -73,10 +150,10 @@ class Run:
                 f"{where}: holds more than the {len(self.items)} predictions of this run; {_WAY_OUT}"
             )
         item = self.items[self.done]
-        found = (row.id, row.image, [(one.subject, one.object) for one in row.relations])
-        if found != (item.id, item.image, [(one.subject, one.object) for one in item.triples]):
+        found = (row.label, row.image, [(one.subject, one.object) for one in row.relations])
+        if found != (item.label, item.image, [(one.subject, one.object) for one in item.triples]):
             raise MismatchError(
-                f"{where}: a prediction for {row.id}, expected one for {item.id} as it is now; {_WAY_OUT}"
+                f"{where}: a prediction for {row.label}, expected one for {item.label} as it is now; {_WAY_OUT}"
             )
         if row.settings != self._settings:
             raise MismatchError(f"{where}: made with other settings than this run's; {_WAY_OUT}")
@@ -92,6 +169,7 @@ class Run:
                     raise MismatchError(
                         f"{self.engine.name}: answered {prediction.id} when asked for {item.id}"
                     )
+                prediction.probe = item.probe
                 self._file.append(prediction)
                 yield prediction
 
@@ -105,5 +183,11 @@ class Run:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+
+_CHANGES: dict[Probe, frozenset[Sight]] = {
+    "swap": frozenset(),  # the names, which every engine sees
+    "mirror": frozenset({"pictures", "boxes"}),
+    "blank": frozenset({"pictures"}),
+}
 
 _WAY_OUT = "expected the beginning of this run (--overwrite starts anew)"

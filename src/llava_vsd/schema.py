@@ -13,6 +13,9 @@ Task = Literal["classify", "describe", "diversify", "caption", "chat"]
 Box = tuple[int, int, int, int]
 """[y_min, y_max, x_min, x_max] in pixels, origin at the upper left: the order of the VSD files."""
 
+Probe = Literal["swap", "mirror", "blank"]
+"""What was changed before an item was asked again: subject and object swapped, the picture mirrored, or blanked."""
+
 SENTENCES = 3
 """How many task 3 asks for."""
 
@@ -44,6 +47,7 @@ class Item(Row):
         asked: the triple for whose pair sentences are asked.
         descriptions_v1: unique, stripped, in the file's order; not aligned to the triples.
         descriptions_v2: likewise, from v2.
+        probe: what was changed in it, see `data.probes`; None for an item as it is.
     """
 
     id: Text
@@ -52,6 +56,7 @@ class Item(Row):
     asked: Annotated[int, Field(ge=0)] = 0
     descriptions_v1: list[str] = []
     descriptions_v2: list[str] = []
+    probe: Probe | None = None
 
     @model_validator(mode="after")
     def _asked_is_there(self) -> Item:
@@ -63,6 +68,11 @@ class Item(Row):
     def pair(self) -> Triple:
         """The triple for whose pair sentences are asked."""
         return self.triples[self.asked]
+
+    @property
+    def label(self) -> str:
+        """The id, and what was changed: how errors name it."""
+        return label(self.id, self.probe)
 
 
 class Turn(Row):
@@ -98,11 +108,16 @@ class Conversation(Row):
 
 
 class RelationAnswer(Row):
-    """The relation that a model gives for one triple, with a score for each label where it has them."""
+    """The relation that a model gives for one triple, with a score for each label where it has them.
+
+    Attributes:
+        relation: None where the model's text names none; counts as no answer.
+        scores: probabilities; what is not named has 0, and without any there are none.
+    """
 
     subject: str
     object: str
-    relation: Relation
+    relation: Relation | None
     scores: dict[Relation, float] = {}
 
 
@@ -125,6 +140,7 @@ class Prediction(Row):
         descriptions: task 3, three sentences about the asked pair.
         raw: the model's text before it was parsed.
         settings: how it was made.
+        probe: what was changed in the item before it was asked; such a row is no answer to the item itself.
     """
 
     id: Text
@@ -136,3 +152,14 @@ class Prediction(Row):
     raw: dict[str, Any] = {}
     refinement: Refinement | None = None
     settings: dict[str, Any] = {}
+    probe: Probe | None = None
+
+    @property
+    def label(self) -> str:
+        """The id, and what was changed in the item: how errors name it."""
+        return label(self.id, self.probe)
+
+
+def label(name: str, probe: Probe | None) -> str:
+    """How an item, or the answer to it, is called: `v1-val-00012`, `v1-val-00012 (swap)`."""
+    return f"{name} ({probe})" if probe else name

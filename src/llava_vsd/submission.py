@@ -161,6 +161,9 @@ def _single(item: Item, answer: Prediction) -> dict[str, Any]:
 
 def _fault(answer: Prediction) -> str:
     """What the challenge would not take: field, what was found, what was expected; empty if nothing."""
+    unread = next((place for place, said in enumerate(answer.relations) if said.relation is None), None)
+    if unread is not None:
+        return f"relations[{unread}].relation: none, expected one of the nine"
     if len(answer.descriptions) != SENTENCES:
         return f"descriptions: {len(answer.descriptions)} sentences, expected {SENTENCES}"
     sentences = {"description": answer.description} | {

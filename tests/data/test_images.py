@@ -73,11 +73,11 @@ def test_an_id_with_folders_is_the_end_of_a_path(tmp_path: Path) -> None:
     assert store.missing(["0453/x.jpg", "train2017/9.jpg", "images/10.jpg"]) == ["0453/x.jpg", "images/10.jpg"]
 
 
-def test_the_size_of_an_image_is_height_and_width(tmp_path: Path) -> None:
+def test_the_size_of_an_image_is_width_and_height(tmp_path: Path) -> None:
     put(tmp_path, "1.jpg")
     (tmp_path / "2.jpg").write_bytes(b"<html>gone</html>")
     store = ImageStore(tmp_path)
-    assert store.size("1") == (17, 31)
+    assert store.size("1") == (31, 17)
     with pytest.raises(FileError, match=r"2\.jpg: image 2 cannot be decoded"):
         store.size("2")
 

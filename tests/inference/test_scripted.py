@@ -1,5 +1,6 @@
 import pytest
 
+from llava_vsd.data.probes import probed
 from llava_vsd.errors import MismatchError, RowError
 from llava_vsd.inference.scripted import Scripted
 from llava_vsd.jsonl import write_rows
@@ -54,3 +55,16 @@ def test_what_it_lacks_is_named(tmp_path):
     (tmp_path / "bad.jsonl").write_text('{"id": "x"}\n')
     with pytest.raises(RowError, match="line 1: image: field required"):
         Scripted.load(tmp_path / "bad.jsonl")
+
+
+def test_an_answer_to_a_probe_is_another_answer(tmp_path):
+    changed = answer(0, "a table.").model_copy(update={"probe": "swap"})
+    write_rows(tmp_path / "said.jsonl", [answer(0), changed])
+    engine = Scripted.load(tmp_path / "said.jsonl")
+    said = list(engine.predict([probed(ITEMS[0], "swap"), ITEMS[0]]))
+    assert [(row.description, row.probe) for row in said] == [("a table.", "swap"), ("a cup.", None)]
+    with pytest.raises(MismatchError, match=r"no answer for i0 \(mirror\); expected one an item"):
+        list(engine.predict([probed(ITEMS[0], "mirror")]))
+    write_rows(tmp_path / "said.jsonl", [answer(0), changed, changed])
+    with pytest.raises(MismatchError, match=r"two predictions for i0 \(swap\)"):
+        Scripted.load(tmp_path / "said.jsonl")

@@ -142,11 +142,12 @@ def test_the_language_export_is_the_adapter_without_its_connector(
 def test_the_same_weights_give_the_same_bytes_and_the_base_is_a_whole_path(
     checkpoint: Any, train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base = checkpoint("llava-clip-vicuna")
+    base = checkpoint("llava-next-vicuna")
     monkeypatch.chdir(base.parent)
-    model = prepare(load(base.name), train())
+    model = prepare(load(base.name), train(vision="full"))
     save_adapter(model, tmp_path / "one")
-    save_adapter(model, tmp_path / "two", state=model.state_dict())
+    given = {one: parameter for one, parameter in model.named_parameters() if parameter.requires_grad}
+    save_adapter(model, tmp_path / "two", state=given)
     for file in ("adapter_config.json", "adapter_model.safetensors", "language/adapter_config.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
     config = json.loads((tmp_path / "one" / "adapter_config.json").read_text())
@@ -185,6 +186,8 @@ def test_groups_have_the_rate_of_their_part_and_no_decay_for_vectors(checkpoint:
     assert [len(by_name[name]["params"]) for name in list(by_name)[2:]] == [2, 3, 28]
     listed = [id(parameter) for group in groups for parameter in group["params"]]
     assert sorted(listed) == sorted(id(p) for p in model.parameters() if p.requires_grad)
+    around = parameter_groups(nn.DataParallel(model), rates, weight_decay=0.1)
+    assert [group["name"] for group in around] == list(by_name)
     with pytest.raises(UsageError, match=r"vision_tower.* learns, and no learning rate is given for vision"):
         parameter_groups(model, {"connector": 1e-5, "language": 1e-4})
 

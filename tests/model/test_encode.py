@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from llava_vsd.errors import NoLabelError, SampleError, TooLongError
+from llava_vsd.errors import NoLabelError, SampleError, TooLongError, UsageError
 from llava_vsd.model.encode import IGNORED, Encoded, Encoder
 from llava_vsd.schema import Conversation, Place, Turn
 from tiny_models import FAMILIES, tiny
@@ -323,3 +324,22 @@ def test_pixels_are_the_processors_own() -> None:
     made = encoder("llava-next-vicuna").pixels(image)
     assert np.array_equal(made["pixel_values"].numpy(), own["pixel_values"])
     assert made["image_sizes"].tolist() == [[41, 93]]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_worker_process_gets_an_encoder_that_does_the_same(family: str) -> None:
+    there = pickle.loads(pickle.dumps(encoder(family)))
+    conversation = talk(QUESTION, THREE)
+    assert there.encode(conversation, SIZE) == encoder(family).encode(conversation, SIZE)
+
+
+def test_few_prefixes_are_kept() -> None:
+    kept = encoder("qwen2.5-vl")
+    for height in range(30, 700, 2):
+        kept.encode(talk(QUESTION, "on", system=f"{height}"), (height, 64))
+    assert len(kept._prefixes) <= 256
+
+
+def test_boxes_of_a_family_that_has_no_convention_are_refused() -> None:
+    with pytest.raises(UsageError, match="no way to write boxes"):
+        Encoder(tiny("llava-clip-vicuna").processor, SimpleNamespace(boxes=None), max_tokens=99, boxes=True)

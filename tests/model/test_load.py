@@ -14,7 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from llava_vsd.errors import CheckpointError, MissingExtraError, UsageError
 from llava_vsd.model.adapters import prepare, save_adapter
-from llava_vsd.model.load import load, load_processor
+from llava_vsd.model.load import base_of, load, load_processor
 from tiny_models import FAMILIES, tiny
 
 Checkpoint = Callable[[str], Path]
@@ -59,6 +59,8 @@ def test_a_processor_without_videos_bears_the_real_name_and_can_be_sent_to_a_wor
 def test_what_is_no_checkpoint_is_said_in_one_line(tmp_path: Path, checkpoint: Checkpoint) -> None:
     with pytest.raises(CheckpointError, match=r"/none: there is no such folder$"):
         load(tmp_path / "none")
+    with pytest.raises(CheckpointError, match=r"^./none: there is no such folder$"):
+        load("./none")
     (tmp_path / "empty").mkdir()
     with pytest.raises(CheckpointError, match=r"/empty: its config cannot be read: ") as raised:
         load(tmp_path / "empty")
@@ -123,6 +125,17 @@ def test_an_adapter_finds_its_base_or_says_that_it_is_gone(
         load(tmp_path / "moved", adapter=tmp_path / "moved")
     with pytest.raises(CheckpointError, match=r"/adapter: does not fit the model"):
         load(checkpoint("qwen2.5-vl"), adapter=tmp_path / "adapter")
+
+
+def test_an_adapter_may_be_a_hub_name(
+    checkpoint: Checkpoint, train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = checkpoint("llava-clip-vicuna")
+    save_adapter(prepare(load(place), train()), tmp_path / "adapter")
+    found = {"someone/adapter": str(tmp_path / "adapter" / "adapter_config.json")}
+    monkeypatch.setattr("llava_vsd.model.load.find_adapter_config_file", found.get)
+    assert base_of("someone/adapter") == str(place)
+    assert base_of("someone/model") is None
 
 
 def test_options_that_there_are_not_are_refused(

@@ -12,11 +12,24 @@ import torch
 from peft import LoraConfig, get_peft_model
 from PIL import Image
 from torch import Tensor
+from transformers import DynamicCache
 
 from llava_vsd.errors import PackingError
 from llava_vsd.model import packing
 from llava_vsd.model.attention import IMAGE_SHARED, share_images
-from llava_vsd.model.packing import IGNORED, Group, Row, cross_entropies, loss, pack, token_losses, unpacked
+from llava_vsd.model.packing import (
+    IGNORED,
+    Group,
+    Row,
+    Segment,
+    cross_entropies,
+    forward,
+    lay_out,
+    loss,
+    pack,
+    token_losses,
+    unpacked,
+)
 from tiny_models import FAMILIES, Tiny, tiny
 
 
@@ -155,9 +168,14 @@ def test_it_holds_under_lora_and_gradient_checkpointing(name: str) -> None:
     model.train()
     model.activation_checkpointing_enable()
     model.enable_input_require_grads()
+    calls = []
+    family.model.model.language_model.layers[0].input_layernorm.register_forward_hook(
+        lambda *call: calls.append(1)
+    )
     found = loss(model, pack(all_groups, config))
     found.backward()
 
+    assert len(calls) == 2  # once forward, once again on the way back
     assert found.item() == pytest.approx(expected, abs=1e-6)
     assert_same(gradients(model), expected_gradients)
     assert all("lora_" in name for name in expected_gradients)
@@ -343,3 +361,37 @@ def test_a_row_moves_as_a_whole() -> None:
     assert {tensor.device.type for tensor in tensors} == {"meta"}
     assert moved.inputs.keys() == row.inputs.keys()
     assert (moved.layout, moved.ids, moved.counts) == (row.layout, row.ids, row.counts)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_answers_share_a_question_and_its_image_and_a_cache_keeps_the_row(name: str) -> None:
+    """Depth two: image, question, three answers; each has the logits of its own plain sequence."""
+    family = tiny(name)
+    config = family.model.config
+    asked = group(family, "a", (48, 64), [conversation("question", 6)])
+    question = asked.members[0].ids
+    answers = [conversation(f"answer {number}", number + 2).ids for number in range(3)]
+    segments = [
+        Segment(asked.prefix, pixels=asked.pixels),
+        Segment(question, 0),
+        *(Segment(ids, 1) for ids in answers),
+    ]
+    inputs, layout = lay_out(segments, config)
+    expected = []
+    with torch.no_grad():
+        for ids in answers:
+            plain = unpacked([replace(asked, members=[Encoded("x", question + ids, question + ids)])], config)
+            expected.append(family.model(**plain.inputs).logits[0, -len(ids) :])
+        share_images(family.model)
+        keep = torch.arange(layout.tokens - sum(map(len, answers)), layout.tokens)
+        cache = DynamicCache(config=config.get_text_config())
+        found = forward(family.model, inputs, layout, keep, cache=cache).logits[0]
+    torch.testing.assert_close(found, torch.cat(expected), rtol=0, atol=1e-5)
+    assert cache.get_seq_length() == layout.tokens
+
+
+def test_a_tree_out_of_order_is_refused() -> None:
+    config = tiny("llava-clip-vicuna").model.config
+    for wrong in (Segment((5,), 1), Segment((), 0), Segment((5,), -2)):
+        with pytest.raises(PackingError, match="segment 1: expected tokens, and a parent before it"):
+            lay_out([Segment((5,)), wrong], config)

@@ -31,6 +31,8 @@ COMMANDS = (
     "merge",
     "overlap",
     "predict",
+    "refine",
+    "ablate",
     "evaluate",
     "spice",
 )
@@ -76,7 +78,10 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, SystemExit) as end:  # typer makes an exit of Ctrl-C
         if isinstance(end, SystemExit) and end.code != 130:
             raise
-        print("vsd: interrupted; nothing is half-written, fetch and predict go on from here", file=sys.stderr)
+        print(
+            "vsd: interrupted; nothing is half-written, fetch, predict and refine go on from here",
+            file=sys.stderr,
+        )
         raise SystemExit(130) from None
     except BrokenPipeError:
         _drop_output()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -18,34 +18,103 @@ def predict(
     model: Annotated[
         str,
         typer.Option(
-            help="baseline:FILE (FILE#names or FILE#boxes for one half of it), or scripted:FILE.",
+            help="baseline:FILE (FILE#names or FILE#boxes for one half of it), scripted:FILE, or "
+            "openai:URL#MODEL for a server of the OpenAI form, e.g. openai:http://localhost:8000/v1#vsd.",
             show_default=False,
         ),
     ],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="File for the predictions.", show_default=False)
     ],
+    images: Annotated[
+        Optional[list[Path]],  # noqa: UP045 - typer reads it at run time, on Python 3.10 too
+        typer.Option(help="Folder with the pictures, in any layout; more than one: the first wins."),
+    ] = None,
+    probe: Annotated[
+        str,
+        typer.Option(
+            help="Ask again with subject and object swapped, the picture mirrored, the picture blanked: "
+            "swap,mirror,blank or some of them. vsd evaluate says what came of it."
+        ),
+    ] = "",
+    shard: Annotated[
+        str, typer.Option(help="i/n: every n-th item from the i-th on; `cat` puts the n files together.")
+    ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew where the file exists.")] = False,
+    no_images: Annotated[
+        bool, typer.Option("--no-images", help="Server: ask without pictures, of a text model.")
+    ] = False,
+    max_side: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Server: shrink pictures so that no side is longer, in pixels.", min=16),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(help="Server: most requests at a time.", min=1)] = 8,
+    timeout: Annotated[float, typer.Option(help="Server: seconds for one answer.", min=0.1)] = 600.0,
+    tries: Annotated[
+        int, typer.Option(help="Server: failures in a row of one request before the run ends.", min=1)
+    ] = 8,
+    key: Annotated[
+        str, typer.Option(help="Server: environment variable that holds the key; else OPENAI_API_KEY.")
+    ] = "",
+    choice: Annotated[
+        str,
+        typer.Option(
+            help="Server: how it is held to one of nine relations: auto, structured_outputs, guided_choice, "
+            "regex, grammar, response_format, or text for not at all."
+        ),
+    ] = "auto",
+    template: Annotated[int, typer.Option(help="Server: which question template of each task.", min=0)] = 0,
+    max_tokens: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Server: most tokens of an answer; more for a model that thinks first.", min=1),
+    ] = None,
+    body: Annotated[
+        str, typer.Option(help="Server: further fields of each request as JSON, e.g. '{\"top_k\": 1}'.")
+    ] = "{}",
 ) -> None:
     """Answer all three tasks for every item: the relation of each triple, one sentence, three sentences.
 
-    After Ctrl-C or a kill the same command goes on where the file ends.
+    After Ctrl-C or a kill the same command goes on where the file ends; with --probe it goes on in a file that was
+    made without.
 
     Example: vsd predict val/items.jsonl --model baseline:vsd.json -o predictions.jsonl
     """
+    from dataclasses import replace
+
     from llava_vsd.cli.progress import tracked
+    from llava_vsd.data.images import ImageStore
     from llava_vsd.errors import UsageError
     from llava_vsd.jsonl import read_rows
-    from llava_vsd.predict import Run, load_engine
+    from llava_vsd.predict import Run, asked, load_engine
+    from llava_vsd.predict import shard as part_of
     from llava_vsd.schema import Item
 
-    asked = list(read_rows(items, Item))
-    engine = load_engine(model)
+    wanted = list(read_rows(items, Item))
+    if shard:
+        wanted = part_of(wanted, shard)
+    store = ImageStore(images) if images else None
+    asking = None
+    if model.startswith("openai:"):
+        from llava_vsd.inference.openai import Asking, parse_body
+
+        asking = Asking(
+            pictures=not no_images,
+            max_side=max_side,
+            choice=choice,
+            template=template,
+            max_tokens=max_tokens,
+            body=parse_body(body),
+            at_once=concurrency,
+            key=key,
+        )
+        asking = replace(asking, patience=replace(asking.patience, read=timeout, tries=tries))
+    engine = load_engine(model, images=store, asking=asking)
     if output.exists() and output.samefile(items):
         raise UsageError(f"{output} holds the items; expected another file for the predictions")
-    with Run(asked, engine, output, overwrite=overwrite) as run:
+    everything = asked(wanted, engine, probes=probe, images=store)
+    with Run(everything, engine, output, overwrite=overwrite) as run:
         before = run.done
-        for _ in tracked(run, "items", total=len(asked), done=before):
+        for _ in tracked(run, "items", total=len(everything), done=before):
             pass
     kept = f" ({before:,} of them by an earlier run)" if before else ""
-    print(f"{len(asked):,} predictions in {output}{kept}")
+    print(f"{len(everything):,} predictions in {output}{kept}")

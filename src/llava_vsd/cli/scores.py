@@ -17,6 +17,7 @@ SECTIONS = {
     "z2": "z2, task 2",
     "z3": "z3, task 3",
     "overall": "overall",
+    "probes": "probes",
 }
 
 LABELS = {
@@ -39,6 +40,18 @@ LABELS = {
     "bleu4_pairs.1-3": "BLEU-4, sentences 1, 3 ↓",
     "bleu4_pairs.2-3": "BLEU-4, sentences 2, 3 ↓",
     "well_formed": "three that differ",
+    "swap.consistency": "swapped: the converse",
+    "swap.accuracy": "swapped: accuracy",
+    "swap.relation_accuracy": "swapped: states the relation",
+    "mirror.consistency": "mirrored: as it must be",
+    "mirror.left_right": "mirrored: left and right turn",
+    "mirror.rest": "mirrored: the rest stays",
+    "mirror.accuracy": "mirrored: accuracy",
+    "mirror.relation_accuracy": "mirrored: states the relation",
+    "blank.accuracy": "blank: accuracy",
+    "blank.same": "blank: the same answer",
+    "blank.relation_accuracy": "blank: states the relation",
+    "blank.lost": "blank: accuracy lost",
 }
 
 

@@ -84,9 +84,9 @@ class ImageStore:
             return opened
 
     def size(self, image: str) -> tuple[int, int]:
-        """Height and width of an image in pixels, from the head of its file; raises as `open`."""
+        """Width and height of an image in pixels, from the head of its file; raises as `open`."""
         with self._opened(image) as opened:
-            return opened.height, opened.width
+            return opened.size
 
     @contextmanager
     def _opened(self, image: str) -> Iterator[Image]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from llava_vsd.errors import UsageError
 from llava_vsd.relations import RELATIONS
 from llava_vsd.schema import Task, Triple
 
@@ -58,7 +59,25 @@ TEMPLATES: dict[Task, tuple[str, ...]] = {
 def question(task: Task, triple: Triple, *, seed: int, key: str) -> str:
     """A question about the pair of `triple`; which template it uses depends on `seed` and `key` alone."""
     templates = TEMPLATES[task]
-    template = templates[draw(seed, f"{key}/question", len(templates))]
+    return _filled(templates[draw(seed, f"{key}/question", len(templates))], triple)
+
+
+def ask(task: Task, triple: Triple, *, template: int = 0) -> str:
+    """The question that inference asks about the pair of `triple`: always the same template of the task.
+
+    Args:
+        template: its place in `TEMPLATES[task]`; training draws from all of them, so that none is wrong.
+
+    Raises:
+        UsageError: there is no such template.
+    """
+    templates = TEMPLATES[task]
+    if not 0 <= template < len(templates):
+        raise UsageError(f"template: {template}, expected 0 to {len(templates) - 1}")
+    return _filled(templates[template], triple)
+
+
+def _filled(template: str, triple: Triple) -> str:
     return template.format(subject=triple.subject, object=triple.object, options=OPTIONS)
 
 

@@ -268,7 +268,7 @@ def _refuse(url: str, response: httpx.Response) -> None:
     """Raises for an answer that is of no use."""
     status = f"the server answers {response.status_code} {response.reason_phrase}".rstrip()
     if response.status_code in PASSING:
-        raise PassingError(status, _asked_wait(response.headers.get("Retry-After")))
+        raise PassingError(status, asked_wait(response.headers.get("Retry-After")))
     if response.status_code not in (200, 206, 416):
         raise DownloadError(url, status)
     if url.startswith("https:") and response.url.scheme != "https":
@@ -283,7 +283,7 @@ def _refuse(url: str, response: httpx.Response) -> None:
         raise DownloadError(url, "a web page came instead of the file")
 
 
-def _asked_wait(header: str | None) -> float | None:
+def asked_wait(header: str | None) -> float | None:
     """Seconds of a Retry-After header, which is a number or a date."""
     if header is None:
         return None

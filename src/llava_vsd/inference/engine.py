@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from llava_vsd.schema import Item, Prediction
+
+Sight = Literal["pictures", "boxes"]
 
 
 class Engine(Protocol):
@@ -15,11 +17,14 @@ class Engine(Protocol):
         name: what stands as `model` in predictions, e.g. `baseline:vsd.json`.
         batch_size: how many items `predict` likes to get at once.
         settings: everything that the answers depend on; stands in each prediction.
+        sees: what it looks at besides the two names; decides which probes make sense for it. One that sees pictures
+            shows each as the item's `probe` says (`data.probes.shown`).
     """
 
     name: str
     batch_size: int
     settings: dict[str, Any]
+    sees: frozenset[Sight]
 
     def predict(self, items: Sequence[Item]) -> Iterator[Prediction]:
         """Yields one prediction an item, in the items' order: a relation for every triple, one sentence and three

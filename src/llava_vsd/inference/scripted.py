@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from llava_vsd.errors import MismatchError
+from llava_vsd.inference.engine import Sight
 from llava_vsd.jsonl import dump, read_rows
 from llava_vsd.matching import first_ids
 from llava_vsd.schema import Item, Prediction
@@ -17,12 +18,13 @@ class Scripted:
     """Answers with the predictions that it was given; only their `settings` become its own.
 
     Args:
-        answers: by item id.
+        answers: by item id; what answers a probe, by its label (`i7 (swap)`).
         name: where they come from.
         settings: what tells these answers from others, e.g. the digest of their file.
     """
 
     batch_size = 1024
+    sees: frozenset[Sight] = frozenset({"pictures"})  # whoever gave these answers
 
     def __init__(
         self,
@@ -46,9 +48,9 @@ class Scripted:
         answers: dict[str, Prediction] = {}
         digest = sha256()
         for row in read_rows(path, Prediction):
-            if row.id in answers:
-                raise MismatchError(f"{path}: two predictions for {row.id}; expected one an item")
-            answers[row.id] = row
+            if row.label in answers:
+                raise MismatchError(f"{path}: two predictions for {row.label}; expected one an item")
+            answers[row.label] = row
             digest.update(dump(row).encode())
         return cls(answers, name=f"scripted:{path}", settings={"sha256": digest.hexdigest()})
 
@@ -58,8 +60,8 @@ class Scripted:
         Raises:
             MismatchError: there is none for an item; names the ids.
         """
-        missing = [item.id for item in items if item.id not in self.answers]
+        missing = [item.label for item in items if item.label not in self.answers]
         if missing:
             raise MismatchError(f"{self.name}: no answer for {first_ids(missing)}; expected one an item")
         for item in items:
-            yield self.answers[item.id].model_copy(update={"settings": self.settings})
+            yield self.answers[item.label].model_copy(update={"settings": self.settings})

@@ -104,7 +104,7 @@ def _calibrated(answers: Sequence[Answered]) -> dict[str, Figure]:
                 raise VsdError(f"prediction {answer.item.id}: relations[{number}].{error}") from None
             places.append(place)
             gold.append(answer.item.triples[number].relation)
-            confidence.append(said.scores.get(said.relation, 0.0))
+            confidence.append(said.scores.get(said.relation, 0.0) if said.relation else 0.0)
             correct.append(float(said.relation == gold[-1]))
     if not given:
         return {}

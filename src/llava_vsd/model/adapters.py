@@ -77,7 +77,8 @@ def prepare(loaded: Loaded, train: TrainParts) -> Any:
     if isinstance(model, PeftModel):
         raise UsageError("the model has an adapter already; expected it to be merged first (vsd merge)")
     whole = {part for part in PARTS if getattr(train, part) == "full"}
-    learning = [name for name, part, _ in parameters_of(model) if part in whole]
+    idle = _idle(model)
+    learning = [name for name, part, _ in parameters_of(model) if part in whole and name not in idle]
     if train.language == "lora":
         targets = _targets(model, train.lora.targets)
     elif learning:
@@ -86,7 +87,6 @@ def prepare(loaded: Loaded, train: TrainParts) -> Any:
         raise UsageError(
             "no part learns; expected vision, connector or language to be full, or language lora"
         )
-    idle = _idle(model) if train.vision == "full" else set()
     model.requires_grad_(False)
     if train.language == "full":
         in_place = set(learning)
@@ -103,9 +103,7 @@ def prepare(loaded: Loaded, train: TrainParts) -> Any:
         with quietly():
             model = get_peft_model(model, config)
     for name, parameter in model.named_parameters():
-        if plain_name(name) in idle:
-            parameter.requires_grad = False
-        elif plain_name(name) in in_place:
+        if plain_name(name) in in_place:
             parameter.requires_grad = True
         if parameter.requires_grad and parameter.dtype in (torch.float16, torch.bfloat16):
             parameter.data = parameter.data.float()
@@ -165,7 +163,8 @@ def save_adapter(
     Args:
         model: as `prepare` returned it.
         folder: made where it is not there; files of the same names are replaced.
-        state: all weights of the model under their names there, for sharded models; default: taken from it.
+        state: weights under their names in the model, at least those that learn; for models whose own are divided
+            among processes. Default: taken from the model.
         base: what the adapter says it is for; default: what the model was loaded from.
     """
     folder = Path(folder)
@@ -174,7 +173,10 @@ def save_adapter(
     config.inference_mode = True
     given = dict(state) if state is not None else model.state_dict()
     weights = get_peft_model_state_dict(model, given, save_embedding_layers=False)
-    weights |= {name: given[name] for name in _bare(model)}
+    in_place = _in_place(model)
+    for name, tensor in given.items():
+        if ".modules_to_save." not in name and plain_name(name) in in_place:
+            weights[f"base_model.model.{plain_name(name)}"] = tensor
     _write(folder, config, weights)
     lora = {name: tensor for name, tensor in weights.items() if ".lora_" in name}
     if lora and len(lora) < len(weights):
@@ -192,13 +194,13 @@ def _write(folder: Path, config: Any, weights: Mapping[str, torch.Tensor]) -> No
     file.write_text(json.dumps(json.loads(file.read_text("utf-8")), indent=2, sort_keys=True) + "\n", "utf-8")
 
 
-def _bare(model: PeftModel) -> list[str]:
-    """Names of parameters that learn in place, outside PEFT's own modules."""
-    return [
-        name
+def _in_place(model: PeftModel) -> set[str]:
+    """Plain names of parameters that learn in place, outside PEFT's own modules."""
+    return {
+        plain_name(name)
         for name, parameter in model.named_parameters()
         if parameter.requires_grad and ".lora_" not in name and ".modules_to_save." not in name
-    ]
+    }
 
 
 def _origin(name: str | None) -> str | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from llava_vsd.errors import NoLabelError, SampleError, TooLongError
+from llava_vsd.errors import NoLabelError, SampleError, TooLongError, UsageError
 from llava_vsd.model.boxes import Convention, with_places
 from llava_vsd.model.image_tokens import ImageTokens, Size
 from llava_vsd.model.template import Rendered, Template
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 IGNORED = -100
 """The label of a token that is not learned."""
+
+_PREFIXES = 256  # kept: up to 3,000 ids each
 
 
 class HasBoxes(Protocol):
@@ -57,18 +58,26 @@ class Encoder:
         family: says in which convention boxes are written.
         max_tokens: the longest conversation, its image tokens included.
         boxes: whether the question tells the boxes of its things; conversations without boxes stay as they are.
+
+    Raises:
+        TemplateError: see `Template.of`.
+        UsageError: boxes are asked for, and the family has no known way to write them.
     """
 
     def __init__(self, processor: Any, family: HasBoxes, *, max_tokens: int, boxes: bool = False) -> None:
         self.template = Template.of(processor)
         self.max_tokens = max_tokens
-        self._boxes: Convention | None = family.boxes if boxes else None
+        self._boxes = family.boxes if boxes else None
+        if boxes and self._boxes is None:
+            raise UsageError(
+                f"{self.template.name}: no way to write boxes is known for its family; expected boxes off"
+            )
         self._tokenizer = processor.tokenizer
         self._images = ImageTokens(processor, self.template.name)
         self._begin = self._beginning()
         special = set(self._tokenizer.convert_tokens_to_ids(list(self.template.special)))
         self._special = frozenset(special - {self._tokenizer.unk_token_id})
-        self._expanded = lru_cache(maxsize=256)(self._expand)
+        self._prefixes: dict[tuple[tuple[int, ...], int], tuple[int, ...]] = {}
 
     def encode(self, conversation: Conversation, image_size: Size | None = None) -> Encoded:
         """Encodes one conversation.
@@ -198,10 +207,16 @@ class Encoder:
         except ValueError as error:
             raise SampleError(name, f"image of {size[0]} x {size[1]} pixels: {error}") from None
         cut = ids.index(self._images.id) + 1
-        return self._expanded(tuple(ids[:cut]), count), ids[cut:], cut
+        return self._prefix(tuple(ids[:cut]), count), ids[cut:], cut
 
-    def _expand(self, head: tuple[int, ...], count: int) -> tuple[int, ...]:
-        return (*self._begin, *head[:-1], *(head[-1:] * count))
+    def _prefix(self, head: tuple[int, ...], count: int) -> tuple[int, ...]:
+        """The ids up to the picture's token, which `head` ends with, and that token `count` times."""
+        key = (head, count)
+        if key not in self._prefixes:
+            if len(self._prefixes) >= _PREFIXES:
+                self._prefixes.clear()
+            self._prefixes[key] = (*self._begin, *head[:-1], *(head[-1:] * count))
+        return self._prefixes[key]
 
     def _encoded(
         self, conversation: Conversation, size: Size | None, rendered: Rendered, encoding: Any

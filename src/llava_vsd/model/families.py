@@ -106,6 +106,8 @@ def parts_of(model: nn.Module) -> Paths:
         UnknownFamilyError: the family is not in `FAMILIES`, and its vision tower and language model are no sub-models
             with configurations of their own; or a part holds no parameter.
     """
+    while isinstance(model, nn.parallel.DistributedDataParallel | nn.DataParallel):
+        model = model.module
     family = family_of(model.config)  # type: ignore[arg-type]
     parts = family.parts or _by_configuration(model)
     names = [name for name, _ in model.named_parameters()]

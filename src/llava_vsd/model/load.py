@@ -26,6 +26,7 @@ from transformers import (
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 from transformers.utils import logging
 from transformers.utils.import_utils import is_torchvision_available
+from transformers.utils.peft_utils import find_adapter_config_file
 
 from llava_vsd.errors import CheckpointError, MissingExtraError, UsageError
 from llava_vsd.model.families import Family, family_of, plain_name
@@ -123,7 +124,7 @@ def load_processor(spec: str | Path, config: PreTrainedConfig | None = None) -> 
         CheckpointError: it is missing, or without an image processor, tokenizer or chat template.
     """
     name = str(spec)
-    config = config or read_checkpoint(name, "config", lambda: AutoConfig.from_pretrained(name))
+    config = config or read_config(name)[0]
     kind: Any = PROCESSOR_MAPPING.get(type(config), None)
     if kind and "video_processor" in kind.get_attributes() and not is_torchvision_available():
         processor = read_checkpoint(name, "processor", lambda: pictures_only(kind).from_pretrained(name))
@@ -138,16 +139,19 @@ def load_processor(spec: str | Path, config: PreTrainedConfig | None = None) -> 
 
 
 def base_of(spec: str | Path) -> str | None:
-    """The base model that an adapter folder names, or None where `spec` is no adapter folder.
+    """The base model that an adapter names, or None where `spec` (a folder or hub name) is no adapter.
 
     Raises:
-        CheckpointError: the adapter names no base, or a folder that is not there.
+        CheckpointError: there is no such folder; the adapter names no base, or a folder that is not there.
     """
-    file = Path(spec) / ADAPTER_FILE
-    if not file.is_file():
+    name = str(spec)
+    if not Path(name).is_dir() and _is_path(name):
+        raise CheckpointError(name, "there is no such folder")
+    file = read_checkpoint(name, "adapter", lambda: find_adapter_config_file(name))
+    if file is None:
         return None
     try:
-        base = json.loads(file.read_text(encoding="utf-8")).get("base_model_name_or_path")
+        base = json.loads(Path(file).read_text(encoding="utf-8")).get("base_model_name_or_path")
     except (ValueError, AttributeError):
         raise CheckpointError(file, "is not JSON as PEFT writes it") from None
     if not base:
@@ -210,11 +214,16 @@ def read_checkpoint(spec: str, what: str, read: Any) -> Any:
     ) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
-        if not Path(spec).exists() and Path(spec).is_absolute():
-            raise CheckpointError(spec, "there is no such folder") from None
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         told = (lines[0] if lines else type(error).__name__)[:300]
+        if not Path(spec).exists():
+            told += " (nor is there a folder of that name)"
         raise CheckpointError(spec, f"its {what} cannot be read: {told}") from error
+
+
+def _is_path(name: str) -> bool:
+    """Whether a name can be one of a folder only: the hub's are NAME or OWNER/NAME."""
+    return Path(name).is_absolute() or name.startswith((".", "~")) or name.count("/") > 1 or "\\" in name
 
 
 def _dtype(name: str) -> Any:

@@ -14,8 +14,8 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 
 from ..errors import PackingError
-from .attention import IMAGE_SHARED, Layout, Span, row_mask
-from .positions import image_tokens, rope_positions
+from .attention import IMAGE_SHARED, Layout, row_mask
+from .positions import Pixels, image_tokens, rope_positions
 
 IGNORED = -100
 """Label of a token that is not learned."""
@@ -48,7 +48,7 @@ class Group:
 
     image: str | None
     prefix: tuple[int, ...]
-    pixels: Mapping[str, Tensor] | None
+    pixels: Pixels | None
     members: Sequence[Conversation]
 
     @property
@@ -67,7 +67,7 @@ class Row:
         labels: shape of `input_ids`; -100 where nothing is learned, else the token itself (the model shifts).
         keep: where logits are needed: places in the row [m] (unpacked: a boolean mask like `input_ids`).
         targets: the token to be predicted at each of them, shape [m].
-        layout: the groups of a packed row; None for an unpacked one.
+        layout: the segments of a packed row; None for an unpacked one.
         ids: of the conversations, in their order.
         counts: learned tokens of each conversation.
     """
@@ -117,24 +117,23 @@ def pack(groups: Sequence[Group], config: Any) -> Row:
     Raises:
         PackingError: a group without image tokens to share holds several conversations, or none.
     """
-    ids: list[int] = []
-    labels: list[int] = []
+    segments: list[Segment] = []
     keep: list[int] = []
     targets: list[int] = []
-    positions: list[Tensor] = []
+    labels: list[int] = []
     counts: list[int] = []
-    layout: list[Span] = []
     for group in groups:
         _check(group)
-        span = Span(len(ids), len(group.prefix), tuple(len(member.ids) for member in group.members))
-        layout.append(span)
-        positions += rope_positions(config, group.prefix, span.members, group.pixels)
-        ids += group.prefix
-        labels += [IGNORED] * span.prefix
+        parent = -1
+        if group.prefix:
+            parent = len(segments)
+            segments.append(Segment(group.prefix, pixels=group.pixels))
+            labels += [IGNORED] * len(group.prefix)
+        shared = len(labels) - 1
         for member in group.members:
             # A token is predicted at the one before it: for the first, the last of the prefix.
-            before = [len(ids) + place - 1 for place in range(len(member.ids))]
-            before[0] = span.start + span.prefix - 1 if group.prefix else -1
+            before = [len(labels) + place - 1 for place in range(len(member.ids))]
+            before[0] = shared if group.prefix else -1
             learned = [
                 (place, label)
                 for place, label in zip(before, member.labels, strict=True)
@@ -143,21 +142,48 @@ def pack(groups: Sequence[Group], config: Any) -> Row:
             keep += [place for place, _ in learned]
             targets += [label for _, label in learned]
             counts.append(len(learned))
-            ids += member.ids
             labels += member.labels
+            segments.append(Segment(member.ids, parent))
+    inputs, layout = lay_out(segments, config)
     return Row(
-        inputs={
-            "input_ids": torch.tensor([ids]),
-            "position_ids": torch.cat(positions, dim=-1),
-            **_pixels([group.pixels for group in groups if group.pixels]),
-        },
+        inputs=inputs,
         labels=torch.tensor([labels]),
         keep=torch.tensor(keep, dtype=torch.long),
         targets=torch.tensor(targets, dtype=torch.long),
-        layout=tuple(layout),
+        layout=layout,
         ids=_ids(groups),
         counts=tuple(counts),
     )
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of a row: token ids, the number of its parent (-1: none), and what its image became."""
+
+    ids: Sequence[int]
+    parent: int = -1
+    pixels: Pixels | None = None
+
+
+def lay_out(segments: Sequence[Segment], config: Any) -> tuple[dict[str, Tensor], Layout]:
+    """Tokens, positions and pixels of any tree of segments: the arguments of a model's forward, and the layout.
+
+    A segment sees all of its ancestors and continues their positions.
+
+    Raises:
+        PackingError: a segment without tokens, or one that stands before its parent.
+    """
+    for number, segment in enumerate(segments):
+        if not segment.ids or not -1 <= segment.parent < number:
+            raise PackingError(f"segment {number}: expected tokens, and a parent before it (-1 for none)")
+    parents = [segment.parent for segment in segments]
+    pixels = [segment.pixels for segment in segments]
+    inputs = {
+        "input_ids": torch.tensor([list(chain.from_iterable(segment.ids for segment in segments))]),
+        "position_ids": rope_positions(config, [segment.ids for segment in segments], parents, pixels),
+        **_joined([image for image in pixels if image]),
+    }
+    return inputs, Layout(tuple(len(segment.ids) for segment in segments), tuple(parents))
 
 
 def unpacked(groups: Sequence[Group], config: Any) -> Row:
@@ -185,7 +211,7 @@ def unpacked(groups: Sequence[Group], config: Any) -> Row:
             "input_ids": padded,
             "attention_mask": mask,
             **image_tokens(config, padded, mask),
-            **_pixels(pixels),
+            **_joined(pixels),
         },
         labels=target,
         keep=keep,
@@ -205,14 +231,30 @@ def token_losses(model: Any, row: Row) -> Tensor:
     Raises:
         PackingError: the model's attention cannot share images; see `attention.share_images`.
     """
-    more: dict[str, Any] = {}
-    if row.layout is not None:
-        implementation = _implementation(model)
-        more["attention_mask"] = row_mask(row.layout, implementation, row.keep.device)
-        if implementation == IMAGE_SHARED:
-            more["row_layout"] = row.layout
-    output = model(**row.inputs, **more, logits_to_keep=row.keep, use_cache=False)
+    output = forward(model, row.inputs, row.layout, row.keep)
     return cross_entropies(output.logits.flatten(0, -2), row.targets)
+
+
+def forward(
+    model: Any, inputs: Mapping[str, Tensor], layout: Layout | None, keep: Tensor, *, cache: Any = None
+) -> Any:
+    """The output of the model's own forward for a row; its `logits` are those at `keep` alone.
+
+    Args:
+        model: with an attention that can share images, see `attention.share_images`.
+        inputs: as `lay_out` gives them.
+        layout: of the row; None for an unpacked one.
+        keep: places whose logits are needed, shape [m]; or a boolean mask like `input_ids`.
+        cache: an object like transformers' Cache, empty, which gets the keys and values of the row (in its order)
+            and must give back the same.
+    """
+    more: dict[str, Any] = {"use_cache": False} if cache is None else {"use_cache": True, "cache": cache}
+    if layout is not None:
+        implementation = _implementation(model)
+        more["attention_mask"] = row_mask(layout, implementation, keep.device)
+        if implementation == IMAGE_SHARED:
+            more["row_layout"] = layout
+    return model(**inputs, **more, logits_to_keep=keep)
 
 
 def loss(model: Any, row: Row, *, num_items: float | Tensor | None = None) -> Tensor:
@@ -269,7 +311,7 @@ def _ids(groups: Sequence[Group]) -> tuple[str, ...]:
     return tuple(chain.from_iterable((member.id for member in group.members) for group in groups))
 
 
-def _pixels(images: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+def _joined(images: Sequence[Pixels]) -> dict[str, Tensor]:
     """Pixels of several images one after another; grids of unlike numbers of tiles are filled with empty tiles."""
     joined = {}
     for name in images[0] if images else ():

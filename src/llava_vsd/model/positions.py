@@ -10,35 +10,39 @@ import torch
 from torch import Tensor
 from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
+Pixels = Mapping[str, Tensor]
+"""What a model's processor makes of an image: `pixel_values` and its companions."""
+
 
 def rope_positions(
-    config: Any, prefix: Sequence[int], members: Sequence[int], pixels: Mapping[str, Tensor] | None
-) -> list[Tensor]:
-    """Positions of a prefix, then of each conversation, all of which continue from the same place.
+    config: Any, segments: Sequence[Sequence[int]], parents: Sequence[int], pixels: Sequence[Pixels | None]
+) -> Tensor:
+    """Positions of a row of segments, each of which goes on from the end of its parent.
 
     Args:
         config: the model's configuration.
-        prefix: token ids of the prefix.
-        members: lengths of the conversations.
-        pixels: of the prefix's image; `image_grid_thw` where the family takes it.
+        segments: token ids of each.
+        parents: number of each segment's parent; -1 for none.
+        pixels: of the image in each segment, with `image_grid_thw` where the family takes it; None for text.
 
     Returns:
-        a tensor for the prefix and one for each conversation, shape [1, n], or [3, 1, n] for a family with
-        positions of three parts (time, height, width).
+        shape [1, n], or [3, 1, n] for a family with positions of three parts (time, height, width).
     """
     rule = _three_part_rule(config)
-    if rule is None or pixels is None:
-        parts = () if rule is None else (3,)
-        begin = torch.zeros(*parts, 1, 1, dtype=torch.long)
-        before = [torch.arange(len(prefix)).expand(*parts, 1, -1)]
-        following = begin + len(prefix)
-    else:
-        # One token of text after the prefix shows where conversations continue.
-        ids = torch.tensor([[*prefix, 0]])
-        ids[0, -1] = config.image_token_id + 1
-        places, _ = rule(ids, image_grid_thw=pixels["image_grid_thw"], **image_tokens(config, ids))
-        before, following = [places[..., :-1]], places[..., -1:]
-    return before + [following + torch.arange(size) for size in members]
+    parts = () if rule is None else (3,)
+    places: list[Tensor] = []
+    following: list[Tensor] = []
+    for ids, parent, image in zip(segments, parents, pixels, strict=True):
+        begin = following[parent] if parent >= 0 else torch.zeros(*parts, 1, 1, dtype=torch.long)
+        if rule is None or image is None:
+            steps = torch.arange(len(ids) + 1).expand(*parts, 1, -1)
+        else:
+            # One token of text after the image shows where the next segments continue.
+            longer = torch.tensor([[*ids, config.image_token_id + 1]])
+            steps, _ = rule(longer, image_grid_thw=image["image_grid_thw"], **image_tokens(config, longer))
+        places.append(begin + steps[..., :-1])
+        following.append(begin + steps[..., -1:])
+    return torch.cat(places, dim=-1)
 
 
 def image_tokens(config: Any, ids: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:

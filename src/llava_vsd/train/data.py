@@ -226,7 +226,8 @@ class Samples:
                 "images", f"no folder is given, but there is an image ({image}); expected images: [DIR]"
             )
         if not whole:
-            return self.store.size(image)
+            width, height = self.store.size(image)
+            return height, width
         opened = self.store.open(image)
         return opened.height, opened.width
 

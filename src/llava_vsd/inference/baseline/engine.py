@@ -15,6 +15,7 @@ from llava_vsd.errors import FileError, UsageError
 from llava_vsd.inference.baseline.phrases import Pair
 from llava_vsd.inference.baseline.relation import FEATURES, Features, RelationModel, Validation
 from llava_vsd.inference.baseline.sentences import Sentences
+from llava_vsd.inference.engine import Sight
 from llava_vsd.jsonl import first_problem, replacing
 from llava_vsd.relations import RELATIONS
 from llava_vsd.schema import Item, Prediction, RelationAnswer
@@ -127,6 +128,7 @@ class Baseline:
     ) -> None:
         self.model, self.features = model, features
         self.name = name if features == "both" else f"{name}#{features}"
+        self.sees: frozenset[Sight] = frozenset() if features == "names" else frozenset({"boxes"})
         self.settings: dict[str, Any] = {"engine": "baseline", "features": features, "sha256": digest}
 
     def predict(self, items: Sequence[Item]) -> Iterator[Prediction]:
@@ -144,14 +146,11 @@ class Baseline:
             )
             for triple, relation, row in zip(triples, likeliest, probabilities.tolist(), strict=True)
         ]
-        shares, start = [], 0
+        shares, pairs, start = [], [], 0
         for item in items:
             shares.append(answers[start : start + len(item.triples)])
+            pairs.append(Pair(item.pair.subject, item.pair.object, likeliest[start + item.asked]))
             start += len(item.triples)
-        pairs = [
-            Pair(item.pair.subject, item.pair.object, own[item.asked].relation)
-            for item, own in zip(items, shares, strict=True)
-        ]
         with threadpool_limits(1):
             said = self.model.sentences.compose(pairs, self.model.relation.vectors)
         for item, own, (description, descriptions) in zip(items, shares, said, strict=True):

@@ -1,0 +1,168 @@
+"""Text models by transformers: any causal language model, in batches, each text independent of its neighbours."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LogitsProcessor,
+    LogitsProcessorList,
+    TemperatureLogitsWarper,
+    TopPLogitsWarper,
+)
+from transformers.utils import logging
+
+from llava_vsd.errors import FileError, UsageError
+from llava_vsd.inference.text import Prompt, Sampling
+
+DTYPES = ("bfloat16", "float16", "float32")
+
+
+def has_gpu() -> bool:
+    """Whether torch can use a GPU here."""
+    return torch.cuda.is_available()
+
+
+class TransformersText:
+    """A causal language model with its tokenizer.
+
+    Prompts are sorted by length, padded on the left and run in batches. In float32 a text does not depend on what
+    else is in its batch; in shorter types it can where two tokens are as likely as makes no difference to the type.
+
+    Args:
+        place: a folder, a GGUF file, or a name on the hub.
+        name: stands in rows; `place` if empty.
+        device: e.g. `cuda:0`; default: the GPU if there is one, else the CPU.
+        dtype: one of `DTYPES`; default: bfloat16.
+        batch_size: prompts at once.
+
+    Raises:
+        UsageError: another dtype, or a batch of none.
+        FileError: there is no such model, or it cannot be read.
+    """
+
+    def __init__(
+        self, place: str, *, name: str = "", device: str = "", dtype: str = "", batch_size: int = 16
+    ) -> None:
+        dtype = dtype or DTYPES[0]
+        if dtype not in DTYPES:
+            raise UsageError(f"dtype: {dtype!r}, expected one of {', '.join(DTYPES)}")
+        if batch_size < 1:
+            raise UsageError(f"batch size: {batch_size}, expected 1 or more")
+        self.name, self.batch_size = name or place, batch_size
+        self.device = torch.device(device or ("cuda" if has_gpu() else "cpu"))
+        self.settings: dict[str, Any] = {"engine": "transformers", "model": name or place, "dtype": dtype}
+        self._tokenizer, self._model = _load(place, getattr(torch, dtype))
+        self._model.to(self.device).eval()
+        self.settings["weights"] = _digest(self._model)
+        self._tokenizer.padding_side = "left"
+        if self._tokenizer.pad_token_id is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+
+    def complete(self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[int]) -> list[str]:
+        """One text a prompt, in their order; see `TextModel.complete`."""
+        encoded = [self._encode(prompt) for prompt in prompts]
+        order = sorted(range(len(prompts)), key=lambda place: len(encoded[place]))
+        texts = [""] * len(prompts)
+        for start in range(0, len(order), self.batch_size):
+            places = order[start : start + self.batch_size]
+            said = self._generate(
+                [encoded[place] for place in places], sampling, [seeds[place] for place in places]
+            )
+            for place, text in zip(places, said, strict=True):
+                texts[place] = text
+        return texts
+
+    def _encode(self, prompt: Prompt) -> list[int]:
+        """Token ids of the conversation in the model's own template; without one, its texts line by line."""
+        if self._tokenizer.chat_template:
+            turns = [{"role": turn.role, "content": turn.text} for turn in prompt]
+            text = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+            return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        return list(self._tokenizer("\n".join([*(turn.text for turn in prompt), ""]))["input_ids"])
+
+    def _generate(self, encoded: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[str]:
+        batch = self._tokenizer.pad({"input_ids": list(encoded)}, return_tensors="pt").to(self.device)
+        drawing = LogitsProcessorList()
+        if sampling.temperature:
+            drawing.append(TemperatureLogitsWarper(sampling.temperature))
+            if sampling.top_p < 1:
+                drawing.append(TopPLogitsWarper(sampling.top_p))
+            drawing.append(_DrawByRow(seeds))
+        with torch.inference_mode():
+            found = self._model.generate(
+                input_ids=batch["input_ids"],
+                attention_mask=batch["attention_mask"],
+                logits_processor=drawing,
+                max_new_tokens=sampling.max_tokens,
+                do_sample=False,
+                num_beams=1,
+                temperature=None,
+                top_p=None,
+                top_k=None,
+                repetition_penalty=1.0,
+                pad_token_id=self._tokenizer.pad_token_id,
+            )
+        new = found[:, batch["input_ids"].shape[1] :]
+        return [text.strip() for text in self._tokenizer.batch_decode(new, skip_special_tokens=True)]
+
+
+class _DrawByRow(LogitsProcessor):
+    """Makes the likeliest token a drawn one, each row by a generator of its own.
+
+    The token with the largest logit plus Gumbel noise is a draw from the softmax of the logits (Gumbel 1954), so that
+    greedy decoding after this is sampling. One generator for all rows, as `generate` has it, would make a text depend
+    on its neighbours.
+    """
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Scores of shape [rows, vocabulary] plus noise."""
+        uniform = torch.stack([torch.rand(scores.shape[1], generator=one) for one in self._generators])
+        noise = -torch.log(-torch.log(uniform.clamp(1e-10, 1 - 1e-7)))
+        return scores.float() + noise.to(scores.device)
+
+
+def _digest(model: torch.nn.Module) -> str:
+    """Tells these weights from others, of the same name too: by the first values of every parameter."""
+    digest = sha256()
+    for parameter in model.parameters():
+        digest.update(parameter.detach().flatten()[:64].float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _load(place: str, dtype: torch.dtype) -> tuple[Any, Any]:
+    folder, more = place, {}
+    if place.endswith(".gguf"):
+        folder, more = str(Path(place).parent), {"gguf_file": Path(place).name}
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **more)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **more, **_unpacked(more))
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()
+        raise FileError(
+            place, f"cannot be loaded as a text model: {reason[0] if reason else error!r}"
+        ) from None
+    return tokenizer, model
+
+
+def _unpacked(more: dict[str, str]) -> dict[str, Any]:
+    """Dense weights from a GGUF file: packed ones, where transformers can keep them so, are many times slower here."""
+    if not more:
+        return {}
+    try:
+        from transformers import GgufConfig
+    except ImportError:  # before 5.20 weights are always unpacked
+        return {}
+    return {"quantization_config": GgufConfig(dequantize=True)}
