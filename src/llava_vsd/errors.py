@@ -119,7 +119,6 @@ class UnknownFamilyError(VsdError):
         self.model_type = model_type
 
 
-<<<<<<< HEAD
 class TemplateError(VsdError):
     """A checkpoint's chat template cannot be trained on; names the checkpoint and what the template wrote."""
 
@@ -150,7 +149,5 @@ class NotMirrorableError(SampleError):
     """A conversation's words do not tell what they become in a mirrored picture."""
 
 
-=======
->>>>>>> packing
 class PackingError(VsdError):
     """Conversations cannot be laid in one row with their image: the model or the attention does not allow it."""
