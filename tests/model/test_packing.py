@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Callable, Iterator
-=======
 from collections.abc import Callable
->>>>>>> packing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,17 +40,6 @@ class Encoded:
     labels: tuple[int, ...]
 
 
-<<<<<<< HEAD
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-=======
->>>>>>> packing
 def conversation(name: str, size: int, *, learned: int | None = None, seed: int = 0) -> Encoded:
     """Random text of `size` tokens; the last `learned` (default: half) are learned."""
     draw = np.random.default_rng([seed, *name.encode()])
@@ -158,10 +143,6 @@ def test_unpacked_lines_have_the_loss_and_gradients_of_one_at_a_time(name: str) 
     assert family.model(**row.inputs, labels=row.labels).loss.item() == pytest.approx(expected, abs=1e-6)
 
 
-<<<<<<< HEAD
-@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # peft asks by the old name
-=======
->>>>>>> packing
 @pytest.mark.parametrize("name", ["llava-clip-vicuna", "llava-next-mistral", "qwen2.5-vl"])
 def test_it_holds_under_lora_and_gradient_checkpointing(name: str) -> None:
     family = tiny(name)
