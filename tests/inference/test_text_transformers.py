@@ -13,7 +13,8 @@ from llava_vsd.refine.prompt import prompt
 from llava_vsd.refine.rewrite import Refiner
 from llava_vsd.schema import Prediction
 
-WORDS = "<pad> <eos> a the cup dog table bench is on under behind there sits stands . user assistant system".split()
+WORDS = ["<pad>", "<eos>", "a", "the", "cup", "dog", "table", "bench", "is", "on", "under", "behind"]
+WORDS += ["there", "sits", "stands", ".", "user", "assistant", "system"]
 TEMPLATE = (
     "{% for message in messages %}{{ message['role'] + ' ' + message['content'] + ' ' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ 'assistant ' }}{% endif %}"
@@ -99,7 +100,7 @@ def test_the_row_is_refined_whatever_a_random_model_says(text_model):
     (found,) = Refiner(Completions(text_model), tries=2).refine([row], [0])
     assert found.refinement.outcome == "rules"
     assert found.refinement.tries == 2
-    assert found.descriptions[2] == "the cup is on the table."
+    assert found.descriptions[2] == "on the table is the cup."
     assert found.settings["refine"]["settings"] == text_model.settings
     json.dumps(text_model.settings)
 
