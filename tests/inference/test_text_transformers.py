@@ -5,7 +5,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from llava_vsd.errors import FileError, UsageError
+from llava_vsd.errors import CheckpointError, UsageError
 from llava_vsd.inference.text import Sampling
 from llava_vsd.inference.text_transformers import TransformersText, _DrawByRow
 from llava_vsd.refine.completions import Completions
@@ -27,16 +27,15 @@ SENTENCES = [
 ]
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["chat", "plain"])
-def text_model(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def text_model(tmp_path_factory):
     """A random Llama of one-word tokens, in a folder as any other model."""
     folder = tmp_path_factory.mktemp("model")
     words = Tokenizer(models.WordLevel({word: at for at, word in enumerate(WORDS)}, unk_token="<pad>"))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     words.decoder = decoders.WordPiece(prefix="##")
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<eos>", pad_token="<pad>")
-    if request.param:
-        tokenizer.chat_template = TEMPLATE
+    tokenizer.chat_template = TEMPLATE
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     config = LlamaConfig(
@@ -111,5 +110,5 @@ def test_wrong_settings_and_models_are_named(tmp_path):
     with pytest.raises(UsageError, match="batch size: 0"):
         TransformersText("x", batch_size=0)
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(FileError, match="cannot be loaded as a text model"):
+    with pytest.raises(CheckpointError, match=str(tmp_path)):
         TransformersText(str(tmp_path))
