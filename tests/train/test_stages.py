@@ -277,9 +277,10 @@ def test_boxes_need_a_known_convention(run_file: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("family", ["llava-next-mistral", "qwen2.5-vl"])
-def test_other_families_train(tmp_path: Path, family: str) -> None:
+@pytest.mark.parametrize("vision", ["frozen", "full"])
+def test_other_families_train_in_half_precision(tmp_path: Path, family: str, vision: str) -> None:
     path = settings(tmp_path, family=family, images=4, each=2)
-    config = load_config(path, ["max_steps=2", "dtype=bfloat16", "batch_conversations=4"])
+    config = load_config(path, ["max_steps=2", "dtype=bfloat16", "batch_conversations=4", f"vision={vision}"])
     (result,) = stages.run(config)
     assert len(curve(config.output)) == 2
     assert (result / "language/adapter_config.json").is_file()
