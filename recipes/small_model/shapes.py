@@ -1,4 +1,4 @@
-"""Stand-in pictures for VSD: code draws each item's boxes as coloured shapes, and its things are called by what is drawn.
+"""Stand-in pictures for VSD: each item's boxes as coloured shapes, its things called by what is drawn.
 
     python recipes/small_model/shapes.py --v1 vsdv1_val.json --v2 vsdv2_val.json -o DIR [--held-out 600]
 

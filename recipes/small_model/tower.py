@@ -1,4 +1,4 @@
-"""Teaches a new vision tower what is where, on pictures whose things and boxes are known, before any language model sees it.
+"""Teaches a new vision tower what is where, on pictures whose things and boxes are known, before a language model.
 
 Every patch has to tell which things its square holds and how far the smallest of them reaches; two linear heads, thrown
 away afterwards, read that off the features that the connector will get. So the features say names and places in a form
@@ -21,13 +21,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
-from transformers import CLIPVisionConfig, CLIPVisionModel
+from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModel
 
 Scene = tuple[Image.Image, Mapping[str, shapes.Box]]
 
 
 def new_tower(image_size: int, patch_size: int, width: int = 256, layers: int = 6) -> CLIPVisionModel:
-    """A CLIP-type tower with random weights; 5.5 million parameters at the default width and depth and patches of 32."""
+    """A CLIP-type tower with random weights; 5 million parameters at the default width and depth."""
     return CLIPVisionModel(
         CLIPVisionConfig(
             hidden_size=width,
@@ -127,8 +127,8 @@ def main() -> None:
     """Trains a tower on random shapes and saves it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--patch-size", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--patch-size", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
@@ -142,6 +142,8 @@ def main() -> None:
     print(json.dumps({"parameters": sum(one.numel() for one in tower.parameters())}))
     learn(reader, data, steps=chosen.steps, rate=chosen.rate, seed=chosen.seed)
     tower.save_pretrained(chosen.output)
+    side = {"height": shapes.SIZE, "width": shapes.SIZE}
+    CLIPImageProcessorPil(size=side, crop_size=side, do_center_crop=False).save_pretrained(chosen.output)
 
 
 if __name__ == "__main__":
