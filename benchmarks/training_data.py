@@ -3,7 +3,7 @@
     python benchmarks/training_data.py --v1 vsdv1_val.json --v2 vsdv2_val.json --times 7
 
 takes the conversations of val that often, about blank pictures of 500 x 375 pixels, with the tokenizer and
-template of a tiny LLaVA (its tokenizer has few merges, so texts are about three times as many tokens as with a published one).
+template of a tiny LLaVA (its tokenizer has few merges, so that texts are more tokens than with a published one).
 """
 
 from __future__ import annotations
