@@ -119,6 +119,10 @@ class UnknownFamilyError(VsdError):
         self.model_type = model_type
 
 
+class TrainingError(VsdError):
+    """Training cannot begin or go on: bad samples, a loss that is no number, settings that do not fit."""
+
+
 class TemplateError(VsdError):
     """A checkpoint's chat template cannot be trained on; names the checkpoint and what the template wrote."""
 

@@ -41,16 +41,17 @@ def writing_folder(path: str | Path) -> Iterator[Path]:
         part.mkdir(parents=True)
         yield part
         for file in part.rglob("*"):
-            _to_disk(file)
+            to_disk(file)
         part.replace(path)
-        _to_disk(path.parent)
+        to_disk(path.parent)
     except OSError as error:
         raise FileError(path, f"cannot be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk."""
     if os.name != "posix" and path.is_dir():
         return  # Windows opens no folders
     handle = os.open(path, os.O_RDONLY)

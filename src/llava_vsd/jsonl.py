@@ -35,7 +35,7 @@ def read_rows(path: str | Path, model: type[M]) -> Iterator[M]:
     for number, line in _lines(path):
         if line.strip():
             found = True
-            yield _row(path, number, line, model)
+            yield parse_row(path, number, line, model)
     if not found:
         raise FileError(path, f"empty; expected one {model.__name__} a line")
 
@@ -50,7 +50,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise FileError(path, f"cannot be read: {error.strerror}") from None
 
 
-def _row(path: Path, number: int, line: bytes, model: type[M]) -> M:
+def parse_row(path: Path, number: int, line: bytes, model: type[M]) -> M:
+    """One line of a JSON-lines file as a row; raises RowError as `read_rows` does."""
     try:
         return model.model_validate_json(line.removeprefix(codecs.BOM_UTF8).strip())
     except ValidationError as error:
@@ -204,7 +205,7 @@ class Appender:
                     raise RowError(self.path, f"line {number}", "", problem)
                 break
             if line.strip():
-                keep(_row(self.path, number, line, model))
+                keep(parse_row(self.path, number, line, model))
             size += len(line)
         return size
 

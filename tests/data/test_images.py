@@ -62,6 +62,26 @@ def test_several_folders_are_one_store_and_the_first_wins(tmp_path: Path) -> Non
     assert len(store) == 2
 
 
+def test_an_id_with_folders_is_the_end_of_a_path(tmp_path: Path) -> None:
+    put(tmp_path, "llava/00453/x.jpg", "coco/train2017/9.jpg")
+    put(tmp_path, "llava/00454/x.jpg", "gqa/images/9.jpg", size=5000)
+    store = ImageStore([tmp_path / "llava", tmp_path / "coco", tmp_path / "gqa"])
+    assert store.path("00453/x.jpg") == tmp_path / "llava/00453/x.jpg"
+    assert store.path("00454/x.png") == tmp_path / "llava/00454/x.jpg"
+    assert store.path("gqa/images/9.jpg") == tmp_path / "gqa/images/9.jpg"
+    assert store.path("coco/train2017/9.jpg") == tmp_path / "coco/train2017/9.jpg"
+    assert store.missing(["0453/x.jpg", "train2017/9.jpg", "images/10.jpg"]) == ["0453/x.jpg", "images/10.jpg"]
+
+
+def test_the_size_of_an_image_is_width_and_height(tmp_path: Path) -> None:
+    put(tmp_path, "1.jpg")
+    (tmp_path / "2.jpg").write_bytes(b"<html>gone</html>")
+    store = ImageStore(tmp_path)
+    assert store.size("1") == (31, 17)
+    with pytest.raises(FileError, match=r"2\.jpg: image 2 cannot be decoded"):
+        store.size("2")
+
+
 def test_copies_of_one_size_are_one_image_and_other_sizes_are_an_error(tmp_path: Path) -> None:
     put(tmp_path, "VG_100K_2/2670.jpg", "VG_100K/2670.jpg")
     store = ImageStore(tmp_path)

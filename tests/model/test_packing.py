@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,14 +38,6 @@ class Encoded:
     id: str
     ids: tuple[int, ...]
     labels: tuple[int, ...]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def conversation(name: str, size: int, *, learned: int | None = None, seed: int = 0) -> Encoded:
@@ -151,7 +143,6 @@ def test_unpacked_lines_have_the_loss_and_gradients_of_one_at_a_time(name: str) 
     assert family.model(**row.inputs, labels=row.labels).loss.item() == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # peft asks by the old name
 @pytest.mark.parametrize("name", ["llava-clip-vicuna", "llava-next-mistral", "qwen2.5-vl"])
 def test_it_holds_under_lora_and_gradient_checkpointing(name: str) -> None:
     family = tiny(name)

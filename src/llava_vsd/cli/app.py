@@ -27,7 +27,9 @@ COMMANDS = (
     "build",
     "baseline",
     "assemble",
+    "train",
     "merge",
+    "overlap",
     "predict",
     "refine",
     "ablate",
@@ -77,7 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(end, SystemExit) and end.code != 130:
             raise
         print(
-            "vsd: interrupted; nothing is half-written, fetch, predict and refine go on from here",
+            "vsd: interrupted; nothing is half-written, the same command goes on from here",
             file=sys.stderr,
         )
         raise SystemExit(130) from None

@@ -41,6 +41,7 @@ class ImageStore:
 
     The folders are scanned once, at the first question. An id is the number of a Visual Genome image or the file
     name of a SpatialSense image; the suffix may differ (an `x.png` saved as `x.jpg` is found), the exact name wins.
+    An id with folders in it (`00453/004530299.jpg`, as LLaVA's data have them) is the end of the file's path.
     Where an id has several files, the folder that was given first wins; files inside one folder must then have the
     same size, and the first by path is taken.
 
@@ -61,7 +62,7 @@ class ImageStore:
             FileError: a folder cannot be read, or it holds files of different size for this id.
         """
         for found in self._scanned():
-            if paths := found.get(image_key(image)):
+            if paths := _fitting(image, found):
                 return Path(_only(image, paths))
         raise MissingImagesError(self._place(), [image], 1)
 
@@ -118,8 +119,7 @@ class ImageStore:
             raise MissingImagesError(self._place(), missing, len(asked))
 
     def __contains__(self, image: str) -> bool:
-        key = image_key(image)
-        return any(key in found for found in self._scanned())
+        return any(_fitting(image, found) for found in self._scanned())
 
     def __len__(self) -> int:
         return len(set().union(*self._scanned()))
@@ -133,8 +133,22 @@ class ImageStore:
         return self._found
 
 
+def _fitting(image: str, found: dict[str, list[str]]) -> list[str]:
+    """Files that an id may stand for."""
+    above, _, name = image.rpartition("/")
+    paths = found.get(image_key(name), [])
+    if above:
+        paths = [path for path in paths if _ends_with(os.path.dirname(path), above)]
+    return paths
+
+
+def _ends_with(folder: str, end: str) -> bool:
+    parts = end.split("/")
+    return folder.replace(os.sep, "/").split("/")[-len(parts) :] == parts
+
+
 def _only(image: str, paths: list[str]) -> str:
-    exact = [path for path in paths if os.path.basename(path) == image]
+    exact = [path for path in paths if os.path.basename(path) == image.rpartition("/")[2]]
     first, *others = sorted(exact or paths)
     size = os.path.getsize(first) if others else 0
     for other in others:

@@ -82,8 +82,6 @@ def load(
     name = str(spec)
     place = _device(device)
     config, family = read_config(name)
-    if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
-        raise CheckpointError(name, f"is of type {config.model_type!r}; expected an image-text-to-text model")
     options: dict[str, Any] = {"dtype": _dtype(dtype), "config": config}
     if attention is not None:
         options["attn_implementation"] = attention
@@ -110,10 +108,12 @@ def read_config(spec: str | Path) -> tuple[PreTrainedConfig, Family]:
     """Reads the configuration of a checkpoint alone, and its family.
 
     Raises:
-        CheckpointError: it is missing, or none that transformers knows.
+        CheckpointError: it is missing, or of another kind of model.
     """
     name = str(spec)
     config = read_checkpoint(name, "config", lambda: AutoConfig.from_pretrained(name))
+    if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        raise CheckpointError(name, f"is of type {config.model_type!r}; expected an image-text-to-text model")
     return config, family_of(config)
 
 

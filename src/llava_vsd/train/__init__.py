@@ -1,0 +1,1 @@
+"""The three stages of training on the Hugging Face Trainer."""

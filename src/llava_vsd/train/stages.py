@@ -1,0 +1,368 @@
+"""The stages of a run: each starts from the last one's result, and goes on where it was interrupted."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from peft import PeftModel
+from torch import nn
+from transformers import TrainerCallback, set_seed
+
+from llava_vsd.config import Config, Stage
+from llava_vsd.data.images import ImageStore
+from llava_vsd.errors import TrainingError, UsageError
+from llava_vsd.folders import to_disk
+from llava_vsd.jsonl import replacing
+from llava_vsd.model.adapters import prepare
+from llava_vsd.model.attention import share_images
+from llava_vsd.model.encode import Encoder
+from llava_vsd.model.families import Family, Part, parameters_of
+from llava_vsd.model.load import load, load_processor, read_config
+from llava_vsd.model.merge import merge
+from llava_vsd.schema import Task
+from llava_vsd.train.card import card
+from llava_vsd.train.data import Index, Progress, Rows, Samples, as_rows, file_hash, index
+from llava_vsd.train.plan import Plan, plan
+from llava_vsd.train.trainer import Curve, RowTrainer, arguments, last_checkpoint
+
+Note = Callable[[str], None]
+
+STATE = "state"
+_FREE = {
+    "output",
+    "workers",
+    "save_every_steps",
+    "keep_checkpoints",
+    "report_to",
+    "stages",
+    "row_tokens",
+    "skip_bad",
+}
+"""Settings that leave the learning curve as it is: an interrupted run may go on with others."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """All that a stage needs before weights are loaded.
+
+    Attributes:
+        spec: folder or hub name of the model that it starts from.
+        files: its data as conversations in JSON lines.
+        hashes: SHA-256 of each file of its data, by path as the settings give it.
+    """
+
+    config: Config
+    stage: Stage
+    spec: str
+    family: Family
+    model_config: Any
+    processor: Any
+    samples: Samples
+    files: list[Path]
+    hashes: dict[str, str]
+
+    @property
+    def shared(self) -> bool:
+        """Whether rows share images."""
+        return self.stage.packing and self.family.shares_image
+
+    def plan(self, known: Index, processes: int) -> Plan:
+        """The steps of the stage.
+
+        Raises:
+            TrainingError: steps are too small for so many processes, or hold too few pictures.
+        """
+        stage, seed = self.stage, self.config.seed
+        try:
+            made = plan(
+                [known.lengths(epoch, seed) for epoch in range(stage.epochs)],
+                batch=stage.batch_conversations,
+                row_tokens=stage.row_tokens,
+                shared=self.shared,
+                seed=seed,
+                processes=processes,
+                max_steps=stage.max_steps,
+            )
+        except ValueError as error:
+            raise TrainingError(f"{stage.stage}: {error} (batch_conversations)") from None
+        if processes > 1 and "full" in (stage.vision, stage.connector):
+            pictured = np.add.reduceat(known.plain.prefix[made.order] > 0, made.starts[:-1])
+            if pictured.min() < made.rows:
+                raise TrainingError(
+                    f"{stage.stage}: a step has {pictured.min()} conversations about pictures for {made.rows} rows, "
+                    "and processes wait for each other's gradients of the connector; expected more batch_conversations"
+                )
+        return made
+
+
+def get_ready(config: Config, stage: Stage, spec: str, state: Path) -> Ready:
+    """Reads everything about a stage but weights and data."""
+    model_config, family = read_config(spec)
+    processor = load_processor(spec, model_config)
+    folders = config.folders(stage)
+    store = ImageStore(folders) if folders else None
+    if stage.boxes and family.boxes is None:
+        raise UsageError(f"boxes: how {family.name} writes boxes is not known; expected boxes: false")
+    encoder = Encoder(processor, family, max_tokens=stage.max_tokens, boxes=stage.boxes)
+    task: Task = "caption" if stage.stage == "connector" else "chat"
+    files = [as_rows(path, state / "data", task) for path in stage.data]
+    hashes = {str(path): file_hash(path) for path in stage.data}
+    samples = Samples(encoder, store, mirror=stage.mirror)
+    return Ready(config, stage, spec, family, model_config, processor, samples, files, hashes)
+
+
+def run(
+    config: Config,
+    *,
+    resume: bool | None = None,
+    progress: Callable[[str], Progress] = lambda what: lambda done, total: None,
+    note: Note = lambda text: None,
+) -> list[Path]:
+    """Goes through all stages.
+
+    Args:
+        config: of the run.
+        resume: True: go on, refuse where nothing was begun; False: start anew; None: go on where there is something.
+        progress: given what is done, gives a function that is told how far it is.
+        note: told what a user should know.
+
+    Returns:
+        the folder of each stage's result.
+
+    Raises:
+        TrainingError: bad samples, a loss that is no number, steps too small for the processes.
+        UsageError: the output holds a run of other settings, or none with `resume`.
+        FileError: a checkpoint or the result cannot be written.
+    """
+    os.environ.setdefault(
+        "TOKENIZERS_PARALLELISM", "false"
+    )  # workers are forked after the tokenizer was used
+    processes = PartialState(cpu=not torch.accelerator.is_available())
+    state = config.output / STATE
+    if processes.is_main_process:
+        _begin(config, resume)
+    processes.wait_for_everyone()
+    spec, results = config.model, []
+    for stage in config.stages:
+        result = config.output / stage.stage
+        with processes.main_process_first():
+            ready = get_ready(config, stage, spec, state / stage.stage)
+        if processes.is_main_process:
+            _remember(ready, state / stage.stage)
+        if result.is_dir():
+            note(f"{stage.stage}: done before, in {result}")
+        else:
+            _train(ready, processes, result, progress, note)
+        results.append(result)
+        if stage is not config.stages[-1]:
+            spec = str(_next_model(result, config.output / f"{stage.stage}-merged", processes, note))
+    return results
+
+
+def known_index(ready: Ready, state: Path, progress: Progress) -> Index:
+    """The index of a stage's data; it is kept, and read again if data, processor and settings are the same.
+
+    Raises:
+        TrainingError: there are bad samples, and the settings do not say to leave them out; or nothing else.
+    """
+    stage = ready.stage
+    key = sha256(
+        json.dumps(
+            [
+                list(ready.hashes.values()),
+                _processor_hash(ready.processor),
+                stage.max_tokens,
+                stage.boxes,
+                stage.mirror,
+            ]
+        ).encode()
+    ).hexdigest()
+    file = state / f"index-{key[:16]}.npz"
+    if file.is_file():
+        return Index.load(file, ready.files)
+    known = index(ready.files, ready.samples, workers=ready.config.readers, progress=progress)
+    refuse_bad(known, stage)
+    if not known.faults:
+        known.save(file)
+    return known
+
+
+def refuse_bad(known: Index, stage: Stage) -> None:
+    """Raises TrainingError where bad samples are not to be left out, or there are no others."""
+    count = len(known.faults)
+    if count and not stage.skip_bad:
+        raise TrainingError(
+            f"{stage.stage}: {count:,} of {count + len(known.conversations):,} samples cannot be learned from, the "
+            f"first: {known.faults[0]} (--dry-run lists all, skip_bad=true leaves them out)"
+        )
+    if not len(known.conversations):
+        raise TrainingError(f"{stage.stage}: no sample can be learned from")
+
+
+def _begin(config: Config, resume: bool | None) -> None:
+    """Makes the place for a run, or empties it."""
+    begun = [config.output / name for name in (STATE, *(stage.stage for stage in config.stages))]
+    begun += [config.output / f"{stage.stage}-merged" for stage in config.stages]
+    there = [path for path in begun if path.exists()]
+    if resume and not there:
+        raise UsageError(f"{config.output}: no run to go on from (--resume)")
+    if resume is False:
+        for path in there:  # renamed first: half a checkpoint must not look whole
+            gone = path.with_name(f".{path.name}.old")
+            shutil.rmtree(gone, ignore_errors=True)
+            path.replace(gone)
+            shutil.rmtree(gone)
+    (config.output / STATE).mkdir(parents=True, exist_ok=True)
+
+
+def _remember(ready: Ready, state: Path) -> None:
+    """Writes down what the stage is; refuses to go on with one that was another.
+
+    Raises:
+        UsageError: names the settings that differ.
+    """
+    settings = {
+        **{key: value for key, value in ready.config.model_dump(mode="json").items() if key not in _FREE},
+        **{key: value for key, value in ready.stage.model_dump(mode="json").items() if key not in _FREE},
+        "model": ready.spec,
+        "data": list(ready.hashes.values()),
+    }
+    del settings["images"]
+    file = state / "settings.json"
+    if file.is_file():
+        before = json.loads(file.read_text(encoding="utf-8"))
+        if differing := [key for key in settings if settings[key] != before.get(key)]:
+            told = ", ".join(f"{key} was {before.get(key)!r}, is {settings[key]!r}" for key in differing)
+            raise UsageError(f"{state}: begun with other settings: {told} (--overwrite starts anew)")
+        return
+    with replacing(file) as writing:
+        json.dump(settings, writing, indent=1)
+
+
+def _train(
+    ready: Ready, processes: PartialState, result: Path, progress: Callable[[str], Progress], note: Note
+) -> None:
+    """One stage from its data to its result."""
+    config, stage = ready.config, ready.stage
+    state = config.output / STATE / stage.stage
+    reading = progress("conversations") if processes.is_main_process else lambda done, total: None
+    with processes.main_process_first():
+        known = known_index(ready, state, reading)
+    made = ready.plan(known, processes.num_processes)
+    if known.faults and processes.is_main_process:
+        note(f"{stage.stage}: {len(known.faults):,} bad samples are left out")
+    if stage.packing and not ready.shared and processes.is_main_process:
+        note(
+            f"{stage.stage}: {ready.family.name} is trained unpacked: each conversation has its own copy of the picture"
+        )
+    begun = last_checkpoint(state)
+    set_seed(config.seed)
+    model = _model(ready, processes, begun)
+    curve = Curve(state / "curve.jsonl", made.steps_an_epoch, progress(f"{stage.stage}: steps"))
+    sharing = [_Sharing()] if ready.shared and config.attention is None else []
+    trainer = RowTrainer(
+        model,
+        Rows(known, made, ready.samples, ready.model_config, config.seed),
+        rates(stage),
+        arguments(config, stage, made, state),
+        config.keep_checkpoints,
+        [curve, *sharing],
+    )
+    try:
+        trainer.train(resume_from_checkpoint=str(begun) if begun else None)
+    finally:
+        curve.close()
+    part = state / "result"
+    if processes.is_main_process:
+        shutil.rmtree(part, ignore_errors=True)
+    processes.wait_for_everyone()
+    trainer.save_model(str(part))
+    if processes.is_main_process:
+        if not isinstance(model, PeftModel):
+            ready.processor.save_pretrained(part)
+        shutil.copy(curve.path, part / "curve.jsonl")
+        (part / "README.md").write_text(card(ready, known, made, curve.path), encoding="utf-8")
+        for file in part.rglob("*"):
+            to_disk(file)
+        part.replace(result)
+    processes.wait_for_everyone()
+    trainer.accelerator.free_memory()
+    del trainer, model
+    gc.collect()
+
+
+def _model(ready: Ready, processes: PartialState, checkpoint: Path | None) -> Any:
+    """The model with what learns in it, as the checkpoint has it where there is one."""
+    config, stage = ready.config, ready.stage
+    divided = os.environ.get("ACCELERATE_USE_FSDP", "") == "true" or "ACCELERATE_USE_DEEPSPEED" in os.environ
+    device = str(processes.device) if config.quantize or not divided else "cpu"
+    spec = str(checkpoint) if checkpoint and stage.language == "full" else ready.spec
+    loaded = load(
+        spec, dtype=config.dtype, device=device, attention=config.attention, quantize=config.quantize
+    )
+    model = prepare(loaded, stage)
+    for _, part, parameter in parameters_of(model):
+        if (
+            part and getattr(stage, part) == "full"
+        ):  # layers of it that do not learn too: a norm takes one type
+            parameter.data = parameter.data.float()
+    # What FSDP divides one by one; the names that LLaVA's own class gives are partly of other models.
+    os.environ.setdefault("FSDP_TRANSFORMER_CLS_TO_WRAP", ",".join(_layers(model)))
+    if checkpoint and isinstance(model, PeftModel):
+        model.load_adapter(str(checkpoint), "default", is_trainable=True)
+    return model
+
+
+def _layers(model: nn.Module) -> list[str]:
+    """Names of the classes of transformer layers in a model."""
+    stacks = (module for module in model.modules() if isinstance(module, nn.ModuleList) and len(module) > 1)
+    return sorted({type(layer).__name__ for stack in stacks for layer in stack if hasattr(layer, "mlp")})
+
+
+def rates(stage: Stage) -> dict[Part, float]:
+    """Peak learning rate of each part that learns."""
+    given: dict[Part, float] = {
+        "vision": stage.vision_learning_rate or stage.learning_rate,
+        "connector": stage.connector_learning_rate or stage.learning_rate,
+        "language": stage.learning_rate,
+    }
+    return {part: rate for part, rate in given.items() if getattr(stage, part) != "frozen"}
+
+
+class _Sharing(TrainerCallback):
+    """Chooses the attention for shared images once the model is on its device."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        """Tells the model."""
+        share_images(model)
+
+
+def _next_model(result: Path, merged: Path, processes: PartialState, note: Note) -> Path:
+    """The checkpoint that the next stage starts from."""
+    if not (result / "adapter_config.json").is_file():
+        return result
+    if processes.is_main_process and not merged.is_dir():
+        note(f"merging {result} into {merged}")
+        merge(result, merged)
+    processes.wait_for_everyone()
+    return merged
+
+
+def _processor_hash(processor: Any) -> str:
+    with TemporaryDirectory() as folder:
+        processor.save_pretrained(folder)
+        return sha256(
+            "".join(file_hash(file) for file in sorted(Path(folder).iterdir())).encode()
+        ).hexdigest()
