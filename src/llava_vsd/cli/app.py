@@ -35,6 +35,7 @@ COMMANDS = (
     "ablate",
     "evaluate",
     "spice",
+    "rooms",
 )
 """Modules of this package, in the order of the work: each has `register(app)` and imports what is heavy inside."""
 

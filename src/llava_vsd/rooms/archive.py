@@ -1,4 +1,4 @@
-"""Furniture archives of Sweet Home 3D (`.sh3f`: zip with a catalogue and OBJ models), read from a folder or a Debian package."""
+"""Furniture archives of Sweet Home 3D (`.sh3f`, zip files), read from a folder or from a Debian package."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Archive:
 
 def _turned(mesh: Mesh, rotation: Floats) -> Mesh:
     swap = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)  # OBJ's axes to ours
-    turn = (swap @ rotation @ swap.T).T  # row vectors
+    turn = (swap @ rotation @ swap.T).T.astype(np.float32)  # row vectors
     return Mesh(
         mesh.corners @ turn,
         mesh.normals @ turn,
@@ -114,7 +114,9 @@ def open_archives(source: Path) -> Iterator[Archive]:
         found = sorted(held)
         yield from (Archive(path.stem, io.BytesIO(held[path]), source) for path in found)
     else:
-        raise FileError(source, "expected a folder of .sh3f files, or the package sweethome3d-furniture_*.deb")
+        raise FileError(
+            source, "expected a folder of .sh3f files, or the package sweethome3d-furniture_*.deb"
+        )
     if not found:
         raise FileError(source, "holds no .sh3f file")
 

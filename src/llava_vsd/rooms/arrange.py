@@ -26,7 +26,13 @@ TURNED: dict[Relation, float] = {"under": 0.5, "above": 0.0}
 
 FREELY = 0.75
 
-SHELF_COLOURS = ((0.85, 0.85, 0.83), (0.55, 0.38, 0.22), (0.25, 0.16, 0.10), (0.75, 0.60, 0.42), (0.15, 0.15, 0.16))
+SHELF_COLOURS = (
+    (0.85, 0.85, 0.83),
+    (0.55, 0.38, 0.22),
+    (0.25, 0.16, 0.10),
+    (0.75, 0.60, 0.42),
+    (0.15, 0.15, 0.16),
+)
 
 
 @dataclass
@@ -84,7 +90,15 @@ class Arranger:
         if wish.relation == "above":
             return self._above(random, wish, subject, thing, turn, stage)
         if wish.relation == "under" and wish.thing.hangs:
-            return self._above(random, Wish(wish.thing, wish.subject, "above", wish.family), thing, subject, turn, None, swapped=True)
+            return self._above(
+                random,
+                Wish(wish.thing, wish.subject, "above", wish.family),
+                thing,
+                subject,
+                turn,
+                None,
+                swapped=True,
+            )
         limit = TURNED.get(wish.relation, FREELY)
         thing = thing.moved((0, 0, 0), turn * 0.5 + random.uniform(-limit, limit))
         subject = subject.moved((0, 0, 0), self._facing(random, wish.subject, turn))
@@ -107,9 +121,18 @@ class Arranger:
     def _stage(self, random: np.random.Generator, wish: Wish) -> Thing | None:
         """What the two stand on together: furniture for small things, else the floor."""
         both = (wish.subject, wish.thing)
-        if wish.thing.hangs or wish.subject.hangs or wish.thing.is_large or (wish.subject.is_large and wish.relation != "above"):
+        if (
+            wish.thing.hangs
+            or wish.subject.hangs
+            or wish.thing.is_large
+            or (wish.subject.is_large and wish.relation != "above")
+        ):
             return None
-        lowest = wish.thing if wish.relation in ("on", "in", "above", "under") else min(both, key=lambda one: one.largest)
+        lowest = (
+            wish.thing
+            if wish.relation in ("on", "in", "above", "under")
+            else min(both, key=lambda one: one.largest)
+        )
         if wish.relation == "under" or (not lowest.is_small and random.random() < 0.6):
             return None
         wide = sum(max(one.size[:2]) for one in both)
@@ -136,7 +159,10 @@ class Arranger:
                 break
         else:
             raise Nowhere
-        lifted = [Placed(t.name, t.model, t.mesh.moved((rests[0].x, rests[0].y, rests[0].z)), t.words) for t in things]
+        lifted = [
+            Placed(t.name, t.model, t.mesh.moved((rests[0].x, rests[0].y, rests[0].z)), t.words)
+            for t in things
+        ]
         held = Placed(stage.name, stage.key, base, words_for(base))
         return Arrangement([*lifted, held], turn, stage=held)
 
@@ -174,7 +200,10 @@ class Arranger:
         height = None
         if "h" in wish.subject.roles:
             bottom = top + float(random.uniform(0.2, 0.55))
-            hung = subject.moved([*(middle[:2] + random.uniform(-0.15, 0.15, 2) * thing.size[:2]), bottom], random.uniform(0, 6))
+            hung = subject.moved(
+                [*(middle[:2] + random.uniform(-0.15, 0.15, 2) * thing.size[:2]), bottom],
+                random.uniform(0, 6),
+            )
             height = float(hung.high[2])
             things = [self._named(wish.subject, hung)]
             if height < 1.5:
@@ -264,7 +293,11 @@ def _under(random: np.random.Generator, subject: Mesh, thing: Mesh) -> Any:
     raise Nowhere
 
 
-_PLACES: dict[Relation, Callable[[np.random.Generator, Mesh, Mesh], Any]] = {"on": _on, "in": _in, "under": _under}
+_PLACES: dict[Relation, Callable[[np.random.Generator, Mesh, Mesh], Any]] = {
+    "on": _on,
+    "in": _in,
+    "under": _under,
+}
 
 
 def _beside(random: np.random.Generator, relation: Relation, subject: Mesh, thing: Mesh) -> Any:

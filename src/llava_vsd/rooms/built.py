@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,18 @@ def _mesh(parts: list[tuple[Floats, Floats | None, Colour]]) -> Mesh:
 def _block(low: Any, high: Any) -> Floats:
     """A box as 12 triangles, [12, 3, 3], seen from outside."""
     low, high = np.asarray(low, np.float32), np.asarray(high, np.float32)
-    points = np.array([[(low, high)[i][0], (low, high)[j][1], (low, high)[k][2]] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+    points = np.array(
+        [
+            [(low, high)[i][0], (low, high)[j][1], (low, high)[k][2]]
+            for i in (0, 1)
+            for j in (0, 1)
+            for k in (0, 1)
+        ]
+    )
     quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
-    return np.array([points[list(part)] for a, b, c, d in quads for part in ((a, b, c), (a, c, d))], np.float32)
+    return np.array(
+        [points[list(part)] for a, b, c, d in quads for part in ((a, b, c), (a, c, d))], np.float32
+    )
 
 
 def _turned(profile: Any, around: int = 40) -> tuple[Floats, Floats]:
@@ -45,7 +55,7 @@ def _turned(profile: Any, around: int = 40) -> tuple[Floats, Floats]:
     angle = np.linspace(0, 2 * np.pi, around + 1)
     ring = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     corners, normals = [], []
-    for (r0, z0), (r1, z1) in zip(profile[:-1], profile[1:], strict=True):
+    for (r0, z0), (r1, z1) in pairwise(profile):
         slope = np.array([z1 - z0, -(r1 - r0)])
         slope /= np.linalg.norm(slope) + 1e-12
         for i in range(around):
@@ -76,7 +86,9 @@ def crate(width: float, depth: float, height: float, colour: Colour, wall: float
     return _mesh([(np.concatenate(blocks), None, colour)])
 
 
-def table(width: float, depth: float, height: float, colour: Colour, leg: float = 0.05, top: float = 0.04) -> Mesh:
+def table(
+    width: float, depth: float, height: float, colour: Colour, leg: float = 0.05, top: float = 0.04
+) -> Mesh:
     """A board on four legs."""
     x, y = width / 2, depth / 2
     blocks = [_block([-x, -y, height - top], [x, y, height])]
@@ -99,7 +111,7 @@ def ball(radius: float, colour: Colour) -> Mesh:
     angle = np.linspace(-np.pi / 2, np.pi / 2, 21)
     corners, _ = _turned(np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1))
     normals = corners / radius
-    return _mesh([(corners + np.float32([0, 0, radius]), normals, colour)])
+    return _mesh([(corners + np.array([0, 0, radius], np.float32), normals, colour)])
 
 
 def bowl(radius: float, height: float, colour: Colour) -> Mesh:
@@ -113,7 +125,9 @@ def bowl(radius: float, height: float, colour: Colour) -> Mesh:
 
 def hanging_lamp(radius: float, drop: float, colour: Colour) -> Mesh:
     """A shade on a cord: the cord's end is the highest point."""
-    shade, normals = _turned([(radius, 0.0), (0.3 * radius, 0.9 * radius), (0.28 * radius, 0.9 * radius), (0.96 * radius, 0.0)])
+    shade, normals = _turned(
+        [(radius, 0.0), (0.3 * radius, 0.9 * radius), (0.28 * radius, 0.9 * radius), (0.96 * radius, 0.0)]
+    )
     cord = _block([-0.004, -0.004, 0.85 * radius], [0.004, 0.004, 0.9 * radius + drop])
     return _mesh([(shade, normals, colour), (cord, None, (0.15, 0.15, 0.15))])
 
@@ -122,9 +136,13 @@ def shelf(width: float, depth: float, colour: Colour) -> Mesh:
     """A board with two brackets below, for a wall at +y; its top is its highest point."""
     board = _block([-width / 2, -depth / 2, 0.10], [width / 2, depth / 2, 0.125])
     brackets = [
-        _block([x - 0.01, -depth / 4, 0.085], [x + 0.01, depth / 2, 0.10]) for x in (-0.36 * width, 0.36 * width)
+        _block([x - 0.01, -depth / 4, 0.085], [x + 0.01, depth / 2, 0.10])
+        for x in (-0.36 * width, 0.36 * width)
     ]
-    feet = [_block([x - 0.01, depth / 2 - 0.015, 0.0], [x + 0.01, depth / 2, 0.085]) for x in (-0.36 * width, 0.36 * width)]
+    feet = [
+        _block([x - 0.01, depth / 2 - 0.015, 0.0], [x + 0.01, depth / 2, 0.085])
+        for x in (-0.36 * width, 0.36 * width)
+    ]
     return _mesh([(board, None, colour), (np.concatenate(brackets + feet), None, (0.3, 0.3, 0.3))])
 
 
@@ -136,7 +154,9 @@ def picture(width: float, height: float, frame: Colour, inside: Sequence[Colour]
     edge = 0.09 * min(width, height)
     heights = np.linspace(edge, height - edge, len(inside) + 1)
     for low, high, colour in zip(heights[:-1], heights[1:], inside, strict=True):
-        parts.append((_block([-width / 2 + edge, -0.015, low], [width / 2 - edge, -0.011, high]), None, colour))
+        parts.append(
+            (_block([-width / 2 + edge, -0.015, low], [width / 2 - edge, -0.011, high]), None, colour)
+        )
     return _mesh(parts)
 
 

@@ -16,7 +16,17 @@ from llava_vsd.rooms.scene import SIDE, Camera, Placed, Scene
 from llava_vsd.rooms.shell import build_shell, wall_normal
 from llava_vsd.rooms.things import Thing
 
-KINDS = {"desk": "table", "armchair": "chair", "stool": "chair", "couch": "sofa", "bin": "basket", "crate": "box", "bowl": "bowl", "salad": "bowl", "mug": "cup"}
+KINDS = {
+    "desk": "table",
+    "armchair": "chair",
+    "stool": "chair",
+    "couch": "sofa",
+    "bin": "basket",
+    "crate": "box",
+    "bowl": "bowl",
+    "salad": "bowl",
+    "mug": "cup",
+}
 """Names that a person may take for each other: only one of a kind is in a picture."""
 
 
@@ -27,18 +37,24 @@ def kind(name: str) -> str:
 
 
 def furnish(
-    random: np.random.Generator, arrangement: Arrangement, camera: Camera, arranger: Arranger, shown: Sequence[Thing]
+    random: np.random.Generator,
+    arrangement: Arrangement,
+    camera: Camera,
+    arranger: Arranger,
+    shown: Sequence[Thing],
 ) -> Scene:
     """The scene: the pair, what holds it, clutter that hides neither, and the room around."""
     things = list(arrangement.things)
     kinds = {kind(thing.name) for thing in things}
     turn = arrangement.turn
     normal, across = wall_normal(turn), np.array([np.cos(turn), np.sin(turn)])
-    flat = np.concatenate([thing.mesh.corners.reshape(-1, 3)[:, :2] for thing in things])
+    flat = np.concatenate([_footprint(thing.mesh) for thing in things])
     back = arrangement.back
     if back is None:
         span = float(np.ptp(flat, axis=0).max())
-        back = float((-(flat @ normal)).max()) + float(random.choice([0.03, random.uniform(0.05, 0.5), random.uniform(0.3, 1.6)])) * max(0.6, span)
+        back = float((-(flat @ normal)).max()) + float(
+            random.choice([0.03, random.uniform(0.05, 0.5), random.uniform(0.3, 1.6)])
+        ) * max(0.6, span)
     boxes = [_pixels(camera, thing.mesh) for thing in things[:2]]
     if arrangement.stage is not None:
         for _ in range(int(random.integers(0, 4))):
@@ -47,10 +63,12 @@ def furnish(
         _line_up(random, things, kinds, turn, back, camera, boxes, arranger, shown)
     if arrangement.back is None and random.random() < 0.45:
         _hang_picture(random, things, turn, back, camera, boxes)
-    flat = np.concatenate([thing.mesh.corners.reshape(-1, 3)[:, :2] for thing in things] + [camera.eye[None, :2]])
+    flat = np.concatenate([*(_footprint(thing.mesh) for thing in things), camera.eye[None, :2]])
     sides = flat @ across
     top = max(float(thing.mesh.high[2]) for thing in things)
-    height = arrangement.height or max(2.45, top + 0.1, float(camera.eye[2]) + 0.3) + float(random.uniform(0, 0.4))
+    height = arrangement.height or max(2.45, top + 0.1, float(camera.eye[2]) + 0.3) + float(
+        random.uniform(0, 0.4)
+    )
     low = np.min([thing.mesh.low for thing in things[:2]], axis=0)
     high = np.max([thing.mesh.high for thing in things[:2]], axis=0)
     shell = build_shell(
@@ -66,16 +84,23 @@ def furnish(
     return Scene(tuple(things), camera, shell)
 
 
+def _footprint(mesh: Mesh) -> Any:
+    """The corners of the box around its footprint, [4, 2]."""
+    (x0, y0), (x1, y1) = mesh.low[:2], mesh.high[:2]
+    return np.array([(x0, y0), (x1, y0), (x0, y1), (x1, y1)])
+
+
 def _pixels(camera: Camera, mesh: Mesh) -> Any:
     """Columns and rows of the box around its projection, and the least distance: [x0, y0, x1, y1, near]."""
-    points = camera.project(mesh.corners.reshape(-1, 3)[:: max(1, len(mesh) // 300)])
-    return np.array([*points[:, :2].min(axis=0), *points[:, :2].max(axis=0), points[:, 2].min()])
+    points = np.ascontiguousarray(camera.project(mesh.corners.reshape(-1, 3)[:: max(1, len(mesh) // 300)]).T)
+    return np.array([*points[:2].min(axis=1), *points[:2].max(axis=1), points[2].min()])
 
 
 def _apart(mesh: Mesh, things: Sequence[Placed], margin: float) -> bool:
     """Whether its box touches none of theirs."""
     return all(
-        np.any(mesh.low - margin > other.mesh.high) or np.any(mesh.high + margin < other.mesh.low) for other in things
+        np.any(mesh.low - margin > other.mesh.high) or np.any(mesh.high + margin < other.mesh.low)
+        for other in things
     )
 
 
@@ -87,12 +112,18 @@ def _hides(camera: Camera, mesh: Mesh, boxes: Sequence[Any]) -> bool:
     if mine[2] < 0 or mine[3] < 0 or mine[0] > SIDE or mine[1] > SIDE:
         return False
     return any(
-        mine[0] < box[2] + 3 and mine[2] > box[0] - 3 and mine[1] < box[3] + 3 and mine[3] > box[1] - 3 and mine[4] < box[4]
+        mine[0] < box[2] + 3
+        and mine[2] > box[0] - 3
+        and mine[1] < box[3] + 3
+        and mine[3] > box[1] - 3
+        and mine[4] < box[4]
         for box in boxes
     )
 
 
-def _candidate(random: np.random.Generator, shown: Sequence[Thing], kinds: set[str], fits: Any) -> Thing | None:
+def _candidate(
+    random: np.random.Generator, shown: Sequence[Thing], kinds: set[str], fits: Any
+) -> Thing | None:
     for _ in range(12):
         thing = shown[random.integers(len(shown))]
         if kind(thing.name) not in kinds and not thing.hangs and fits(thing):
@@ -153,7 +184,11 @@ def _line_up(
     middle = (things[0].mesh.low + things[1].mesh.high)[:2] / 2
     for _ in range(8):
         along = float(across @ middle) + random.normal(0, 1.3)
-        off = float(thing.size[1]) / 2 + random.uniform(0.01, 0.05) + (0.0 if random.random() < 0.7 else random.uniform(0, 1.2))
+        off = (
+            float(thing.size[1]) / 2
+            + random.uniform(0.01, 0.05)
+            + (0.0 if random.random() < 0.7 else random.uniform(0, 1.2))
+        )
         spot = across * along + normal * (off * 1.08 - back)
         placed = mesh.moved((*spot, 0.0))
         flat = placed.corners.reshape(-1, 3)[:, :2] @ normal
@@ -166,11 +201,18 @@ def _line_up(
 
 
 def _hang_picture(
-    random: np.random.Generator, things: list[Placed], turn: float, back: float, camera: Camera, boxes: Sequence[Any]
+    random: np.random.Generator,
+    things: list[Placed],
+    turn: float,
+    back: float,
+    camera: Camera,
+    boxes: Sequence[Any],
 ) -> None:
     """A framed picture on the back wall, if one is in view there and hides nothing."""
     normal, across = wall_normal(turn), np.array([np.cos(turn), np.sin(turn)])
-    inside = [PALETTE[place] for place in random.choice(len(PALETTE), int(random.integers(2, 5)), replace=False)]
+    inside = [
+        PALETTE[place] for place in random.choice(len(PALETTE), int(random.integers(2, 5)), replace=False)
+    ]
     frame = PALETTE[random.choice([7, 8, 10, 12])]
     mesh = picture(random.uniform(0.3, 0.9), random.uniform(0.3, 0.7), frame, inside)
     middle = (things[0].mesh.low + things[1].mesh.high)[:2] / 2

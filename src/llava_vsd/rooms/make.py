@@ -67,7 +67,9 @@ class Maker:
         flat = [
             thing
             for thing in self.pairs.shown
-            if "t" in thing.roles and thing.is_large and thing.name.endswith(("table", "desk", "dresser", "sideboard", "cabinet"))
+            if "t" in thing.roles
+            and thing.is_large
+            and thing.name.endswith(("table", "desk", "dresser", "sideboard", "cabinet"))
         ]
         self.arranger = Arranger(catalogue, flat)
 

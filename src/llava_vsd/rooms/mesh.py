@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from llava_vsd.rooms.raster import bounds
+
 Floats: TypeAlias = npt.NDArray[np.float32]
 Ints: TypeAlias = npt.NDArray[np.int32]
 
@@ -45,14 +47,18 @@ class Mesh:
         return len(self.corners)
 
     @cached_property
+    def _bounds(self) -> Floats:
+        return np.asarray(bounds(self.corners))
+
+    @property
     def low(self) -> Floats:
         """The corner of the box around it with the smallest coordinates, [3]."""
-        return np.asarray(self.corners.reshape(-1, 3).min(axis=0))
+        return np.asarray(self._bounds[0])
 
-    @cached_property
+    @property
     def high(self) -> Floats:
         """The corner of the box around it with the largest coordinates, [3]."""
-        return np.asarray(self.corners.reshape(-1, 3).max(axis=0))
+        return np.asarray(self._bounds[1])
 
     @property
     def size(self) -> Floats:
@@ -63,8 +69,12 @@ class Mesh:
         """Scaled, turned by `yaw` radians about z (anticlockwise from above), then shifted by `place` [3]."""
         cosine, sine = np.cos(yaw), np.sin(yaw)
         turn = np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]], np.float32)  # row vectors
-        corners = self.corners @ turn * np.float32(scale) + np.asarray(place, np.float32)
-        return replace(self, corners=corners, normals=self.normals @ turn)
+        corners, normals = self.corners, self.normals
+        if yaw:
+            corners, normals = ((part.reshape(-1, 3) @ turn).reshape(-1, 3, 3) for part in (corners, normals))
+        if scale != 1:
+            corners = corners * np.float32(scale)
+        return replace(self, corners=corners + np.asarray(place, np.float32), normals=normals)
 
     def save(self, path: Path) -> None:
         """Writes it as npz; normals and texture coordinates in half precision."""

@@ -58,7 +58,9 @@ def read_obj(path: str, read: Read) -> Mesh:
                 uvs.append([float(part) for part in rest.split()[:2]])
             elif word == "f":
                 corners = [
-                    _corner(part, len(points), len(uvs), len(normals)) for part in rest.split() if part != "\\"
+                    _corner(part, len(points), len(uvs), len(normals))
+                    for part in rest.split()
+                    if part != "\\"
                 ]
                 if current < 0:
                     current = names.setdefault("", len(names))
@@ -101,7 +103,7 @@ def read_obj(path: str, read: Read) -> Mesh:
 
 def _corner(text: str, points: int, uvs: int, normals: int) -> list[int]:
     """`7/1/-2` as zero-based numbers of point, uv and normal; -1 where one is left out."""
-    given = (text.split("/") + ["", ""])[:3]
+    given = [*text.split("/"), "", ""][:3]
     found = []
     for part, count in zip(given, (points, uvs, normals), strict=True):
         number = int(part) if part else 0

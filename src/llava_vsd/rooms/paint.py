@@ -40,7 +40,9 @@ def painted(mesh: Mesh, random: np.random.Generator) -> Mesh:
     if not plain.any() or area[plain].max() < 0.35 * area.sum():
         return mesh
     chosen = int(np.argmax(np.where(plain, area, -1)))
-    colour = np.clip(np.array(PALETTE[random.integers(len(PALETTE))]) + random.uniform(-0.05, 0.05, 3), 0.03, 0.95)
+    colour = np.clip(
+        np.array(PALETTE[random.integers(len(PALETTE))]) + random.uniform(-0.05, 0.05, 3), 0.03, 0.95
+    )
     alike = plain & (np.abs(mesh.colours - mesh.colours[chosen]).max(axis=1) < 0.02)
     colours = mesh.colours.copy()
     colours[alike, :3] = colour**2.2

@@ -48,6 +48,7 @@ def _under_furniture(subject: Thing, thing: Thing) -> bool:
     return (
         "u" in thing.roles
         and not subject.is_small
+        and not subject.is_large
         and 0.16 < _ratio(subject, thing) < 0.75
         and max(subject.size[:2]) < 0.75 * max(thing.size[:2])
         and subject.size[2] < 0.72 * thing.size[2]
@@ -58,7 +59,7 @@ def _into_container(subject: Thing, thing: Thing) -> bool:
     return (
         "c" in thing.roles
         and "c" not in subject.roles
-        and 0.2 < _ratio(subject, thing)
+        and _ratio(subject, thing) > 0.2
         and max(subject.size[:2]) < 0.66 * min(thing.size[:2])
         and subject.size[2] < 1.3 * thing.size[2]
     )
@@ -69,7 +70,7 @@ def _onto_small(subject: Thing, thing: Thing) -> bool:
         "t" in thing.roles
         and not thing.is_large
         and max(subject.size[:2]) < 1.05 * max(thing.size[:2])
-        and 0.2 < _ratio(subject, thing)
+        and _ratio(subject, thing) > 0.2
         and subject.size[2] < 4 * max(thing.size[:2])
     )
 
@@ -90,7 +91,13 @@ def _peers(subject: Thing, thing: Thing) -> bool:
 
 
 def _over_furniture(subject: Thing, thing: Thing) -> bool:
-    return subject.hangs and _stands(thing) and not thing.is_small and thing.size[2] < 1.3 and _ratio(subject, thing) > 0.15
+    return (
+        subject.hangs
+        and _stands(thing)
+        and not thing.is_small
+        and thing.size[2] < 1.3
+        and _ratio(subject, thing) > 0.15
+    )
 
 
 def _under_hanging(subject: Thing, thing: Thing) -> bool:
@@ -103,7 +110,9 @@ def _both_stand(fits: Callable[[Thing, Thing], bool]) -> Callable[[Thing, Thing]
 
 FAMILIES: dict[str, Family] = {
     "legged": Family(
-        0.34, {"on": 1.0, "under": 1.9, "above": 1.0, **dict.fromkeys(BESIDE, 0.9)}, _both_stand(_under_furniture)
+        0.34,
+        {"on": 1.0, "under": 1.9, "above": 1.0, **dict.fromkeys(BESIDE, 0.9)},
+        _both_stand(_under_furniture),
     ),
     "container": Family(0.25, {"in": 2.4, "above": 0.9, **BESIDE}, _both_stand(_into_container)),
     "platform": Family(0.14, {"on": 1.4, "above": 0.9, **BESIDE}, _both_stand(_onto_small)),
@@ -165,10 +174,15 @@ class Pairs:
         subject, thing = self._models(random, groups)
         return Wish(subject, thing, relation, family)
 
-    def _models(self, random: np.random.Generator, groups: list[list[tuple[Thing, Thing]]]) -> tuple[Thing, Thing]:
-        # objects first: a chair is not asked about more often because more things fit on it
-        objects = sorted({group[0][1].name for group in groups})
-        chosen = objects[random.integers(len(objects))]
+    def _models(
+        self, random: np.random.Generator, groups: list[list[tuple[Thing, Thing]]]
+    ) -> tuple[Thing, Thing]:
+        # objects first, by their looks: a chair is not asked about more often because more things fit on it
+        models: dict[str, set[str]] = {}
+        for group in groups:
+            models.setdefault(group[0][1].name, set()).update(thing.key for _, thing in group)
+        objects = sorted(models)
+        chosen = objects[_draw(random, [len(models[name]) ** 0.5 for name in objects])]
         among = [group for group in groups if group[0][1].name == chosen]
         group = among[random.integers(len(among))]
         return group[random.integers(len(group))]

@@ -12,8 +12,29 @@ NEAR = 0.05
 
 
 @njit(cache=True, nogil=True)
+def bounds(corners: Any) -> Any:
+    """The smallest and the largest coordinates of corners [n, 3, 3], as [2, 3]."""
+    out = np.empty((2, 3), np.float32)
+    out[0], out[1] = np.inf, -np.inf
+    for t in range(len(corners)):
+        for c in range(3):
+            for k in range(3):
+                out[0, k] = min(out[0, k], corners[t, c, k])
+                out[1, k] = max(out[1, k], corners[t, c, k])
+    return out
+
+
+@njit(cache=True, nogil=True)
 def visible(
-    corners: Any, thing: Any, opacity: Any, axes: Any, eye: Any, focal: float, depth: Any, seen: Any, covered: Any
+    corners: Any,
+    thing: Any,
+    opacity: Any,
+    axes: Any,
+    eye: Any,
+    focal: float,
+    depth: Any,
+    seen: Any,
+    covered: Any,
 ) -> None:
     """Draws triangles in perspective; nearest wins. Triangles with a corner before `NEAR` are left out.
 
@@ -67,7 +88,7 @@ def visible(
         uy = -(sx[2] - sx[0]) * over
         vx = -(sy[1] - sy[0]) * over
         vy = (sx[1] - sx[0]) * over
-        fourths = int(round(opacity[t] * 4))
+        fourths = round(opacity[t] * 4)
         for y in range(top, bottom + 1):
             py = y + 0.5 - sy[0]
             px = left + 0.5 - sx[0]
@@ -79,9 +100,7 @@ def visible(
                         alone[y, x] = thing[t]
                         covered[thing[t]] += 1
                     z = iz[0] + u * (iz[1] - iz[0]) + v * (iz[2] - iz[0])
-                    if z > depth[y, x] and (
-                        fourths >= 4 or ((x & 1) + 2 * ((x ^ y) & 1)) < max(fourths, 1)
-                    ):
+                    if z > depth[y, x] and (fourths >= 4 or ((x & 1) + 2 * ((x ^ y) & 1)) < max(fourths, 1)):
                         depth[y, x] = z
                         seen[y, x] = t
                 u += ux

@@ -18,6 +18,9 @@ SAMPLES = 2
 SHADOW_CELLS = 768
 OCCLUSION_SAMPLES = 12
 
+BOUNCE = 0.45
+"""Light that the floor throws back, as a share of its colour."""
+
 LINEAR = (np.arange(256, dtype=np.float32) / 255) ** 2.2
 
 
@@ -81,10 +84,13 @@ def paint(scene: Scene, sight: Sight) -> npt.NDArray[np.uint8]:
     textures = [texture for mesh in meshes for texture in mesh.textures]
     starts = np.cumsum([0, *(texture.shape[0] * texture.shape[1] for texture in textures)])
     places = np.array(
-        [[starts[row], texture.shape[1], texture.shape[0]] for row, texture in enumerate(textures)] or [[0, 1, 1]],
+        [[starts[row], texture.shape[1], texture.shape[0]] for row, texture in enumerate(textures)]
+        or [[0, 1, 1]],
         np.int64,
     )
-    texels = np.concatenate([LINEAR[texture].reshape(-1, 3) for texture in textures] or [np.ones((1, 3), np.float32)])
+    texels = np.concatenate(
+        [LINEAR[texture].reshape(-1, 3) for texture in textures] or [np.ones((1, 3), np.float32)]
+    )
     light = _light_axes(scene.shell.sun)
     low, step, shadow = _shadow(scene, light)
     camera, shell = scene.camera, scene.shell
@@ -92,6 +98,8 @@ def paint(scene: Scene, sight: Sight) -> npt.NDArray[np.uint8]:
     planes = shell.planes.astype(np.float64)
     openness = np.empty((SIDE, SIDE), np.float32)
     occlusion(scene.corners, sight.seen, sight.depth, axes, eye, focal, planes, _BALL, openness)
+    lamp = shell.lamp.astype(np.float64)
+    lamp[6:9] += BOUNCE * shell.surfaces[0, -1]  # the last of its halved sizes: the floor's mean colour
     picture = np.empty((SIDE, SIDE, 3), np.uint8)
     shade(
         scene.corners,
@@ -116,7 +124,7 @@ def paint(scene: Scene, sight: Sight) -> npt.NDArray[np.uint8]:
         low,
         step,
         shadow,
-        shell.lamp.astype(np.float64),
+        lamp,
         picture,
     )
     return picture
@@ -139,7 +147,7 @@ def _light_axes(sun: Floats) -> npt.NDArray[np.float64]:
     towards = np.asarray(sun, np.float64) / np.linalg.norm(sun)
     along = np.cross([0.0, 1.0, 0.0], towards)
     along /= np.linalg.norm(along)
-    return np.stack([along, np.cross(towards, along), towards])
+    return np.stack([along, np.asarray(np.cross(towards, along)), towards])
 
 
 def _shadow(

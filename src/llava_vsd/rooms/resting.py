@@ -119,7 +119,9 @@ def _spans(contact: npt.NDArray[np.bool_], base: npt.NDArray[np.bool_]) -> bool:
     middle = (standing.max(axis=0) + standing.min(axis=0)) / 2
     slack = 0.15 * wide + 1
     return bool(
-        np.all(high - low >= 0.3 * wide - 1) and np.all(low <= middle + slack) and np.all(high >= middle - slack)
+        np.all(high - low >= 0.3 * wide - 1)
+        and np.all(low <= middle + slack)
+        and np.all(high >= middle - slack)
     )
 
 
@@ -147,7 +149,7 @@ def room_below(thing: Mesh, underside: Field, x: float, y: float, height: float)
 def separation(first: Mesh, second: Mesh) -> float:
     """Metres between the convex hulls of two footprints; negative where they overlap."""
     angle = np.linspace(0, 2 * np.pi, 96, endpoint=False)
-    directions = np.stack([np.cos(angle), np.sin(angle)])
-    ahead = second.corners.reshape(-1, 3)[:, :2] @ directions
-    behind = first.corners.reshape(-1, 3)[:, :2] @ directions
-    return float((ahead.min(axis=0) - behind.max(axis=0)).max())
+    directions = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
+    ahead = directions @ second.corners.reshape(-1, 3)[:, :2].T
+    behind = directions @ first.corners.reshape(-1, 3)[:, :2].T
+    return float((ahead.min(axis=1) - behind.max(axis=1)).max())

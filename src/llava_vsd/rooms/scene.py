@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from llava_vsd.rooms.mesh import Floats, Mesh
+from llava_vsd.rooms.surfaces import pyramid
 
 SIDE = 336
 """Pixels, each way."""
@@ -71,18 +73,26 @@ class Shell:
     Attributes:
         planes: [k, 4], inward normal and offset: floor, ceiling, then walls.
         frames: [k, 8], see `shade.shade`.
-        surfaces: [s, p, 3], linear, with halved sizes.
+        drawers: what draws the textures that `frames` and `rug` name.
+        seed: of what is random in them.
         rug: [8], see `shade.shade`; no rug where the half length is 0.
         sun: [3], unit length, towards the light.
-        lamp: [14], see `shade.shade`.
+        lamp: [14], see `shade.shade`; the floor's bounce colour without the floor's own share.
     """
 
     planes: Floats
     frames: Floats
-    surfaces: Floats
+    drawers: tuple[Callable[[np.random.Generator], Floats], ...]
+    seed: int
     rug: Floats
     sun: Floats
     lamp: Floats
+
+    @cached_property
+    def surfaces(self) -> Floats:
+        """The textures, [s, p, 3], linear, with halved sizes; drawn when they are first asked for."""
+        random = np.random.default_rng(self.seed)
+        return np.stack([pyramid(drawer(random)) for drawer in self.drawers])
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,15 @@ def wall_normal(turn: float) -> Any:
 
 
 def build_shell(
-    random: np.random.Generator, *, turn: float, back: float, left: float, right: float, height: float, middle: Any, span: float
+    random: np.random.Generator,
+    *,
+    turn: float,
+    back: float,
+    left: float,
+    right: float,
+    height: float,
+    middle: Any,
+    span: float,
 ) -> Shell:
     """A room with a back wall and two side walls, open behind the camera.
 
@@ -43,7 +51,6 @@ def build_shell(
     )
     floor, floor_span = surfaces.FLOORS[random.integers(len(surfaces.FLOORS))]
     wall, wall_span = surfaces.WALLS[random.integers(len(surfaces.WALLS))]
-    textures = [floor(random), surfaces.ceiling(random), wall(random), surfaces.rug(random)]
     floor_turn = turn + (np.pi / 2 if random.random() < 0.5 else 0.0)
     floor_axes = [np.cos(floor_turn), np.sin(floor_turn), 0, -np.sin(floor_turn), np.cos(floor_turn), 0]
     floor_repeats = 1 / random.uniform(*floor_span)
@@ -64,8 +71,15 @@ def build_shell(
         round_ = float(random.random() < 0.3)
         centre = np.asarray(middle) + random.uniform(-0.2, 0.2, 2) * span
         rug_turn = turn + random.uniform(-0.3, 0.3)
-        rug[:] = [*centre, size, size * random.uniform(0.65, 1.0), rug_turn, round_, 3, 1 / random.uniform(0.5, 1.0)]
-    bounce = textures[0].mean(axis=(0, 1))
+        rug[:] = [
+            *centre,
+            size,
+            size * random.uniform(0.65, 1.0),
+            rug_turn,
+            round_,
+            3,
+            1 / random.uniform(0.5, 1.0),
+        ]
     warm = random.uniform(-1, 1)
     key = np.array([1.0 + 0.10 * warm, 1.0, 1.0 - 0.14 * warm]) * random.uniform(1.5, 2.2)
     sky = np.array([1.0 - 0.03 * warm, 1.0, 1.0 + 0.06 * warm]) * random.uniform(0.42, 0.62)
@@ -74,7 +88,7 @@ def build_shell(
     lamp = [
         *key,
         *sky,
-        *(0.30 * sky + 0.45 * bounce),
+        *(0.30 * sky),
         random.uniform(0.05, 0.14),
         random.uniform(0.08, 0.3),
         random.uniform(0.72, 0.95),
@@ -84,7 +98,8 @@ def build_shell(
     return Shell(
         planes,
         frames,
-        np.stack([surfaces.pyramid(texture) for texture in textures]),
+        (floor, surfaces.ceiling, wall, surfaces.rug),
+        int(random.integers(2**31)),
         rug,
         sun.astype(np.float32),
         np.array(lamp, np.float32),

@@ -35,7 +35,9 @@ def held_models(things: Sequence[Thing]) -> frozenset[str]:
     held: set[str] = set()
     for name, keys in names.items():
         if len(keys) >= 3 and name not in HELD_NAMES:
-            held |= set(sorted(keys, key=lambda key: share("model", key))[: max(1, round(HELD_MODELS * len(keys)))])
+            held |= set(
+                sorted(keys, key=lambda key: share("model", key))[: max(1, round(HELD_MODELS * len(keys)))]
+            )
     return frozenset(held)
 
 

@@ -18,7 +18,13 @@ SIDE = 256
 
 _WOODS = ((0.50, 0.30, 0.15), (0.62, 0.42, 0.24), (0.36, 0.20, 0.10), (0.72, 0.55, 0.36), (0.45, 0.36, 0.28))
 _TILES = ((0.78, 0.74, 0.68), (0.62, 0.58, 0.54), (0.85, 0.84, 0.82), (0.55, 0.42, 0.33), (0.50, 0.54, 0.56))
-_CARPETS = ((0.55, 0.50, 0.44), (0.40, 0.42, 0.46), (0.36, 0.30, 0.28), (0.42, 0.46, 0.38), (0.62, 0.58, 0.52))
+_CARPETS = (
+    (0.55, 0.50, 0.44),
+    (0.40, 0.42, 0.46),
+    (0.36, 0.30, 0.28),
+    (0.42, 0.46, 0.38),
+    (0.62, 0.58, 0.52),
+)
 _PAINTS = (
     (0.90, 0.88, 0.84), (0.82, 0.84, 0.80), (0.80, 0.85, 0.88), (0.90, 0.84, 0.74), (0.75, 0.82, 0.76),
     (0.86, 0.78, 0.74), (0.70, 0.74, 0.80), (0.93, 0.92, 0.90), (0.84, 0.80, 0.86), (0.60, 0.68, 0.66),
@@ -48,13 +54,18 @@ def _stretched(grid: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float
     return np.asarray(a * (1 - weight) + b * weight, np.float32)
 
 
-def _varied(random: Random, colours: tuple[tuple[float, ...], ...], spread: float = 0.06) -> npt.NDArray[np.float32]:
+def _varied(
+    random: Random, colours: tuple[tuple[float, ...], ...], spread: float = 0.06
+) -> npt.NDArray[np.float32]:
     base = np.asarray(colours[random.integers(len(colours))], np.float32)
-    return np.clip(base * random.uniform(0.8, 1.15) + random.uniform(-spread, spread, 3), 0.04, 0.96).astype(np.float32)
+    return np.clip(base * random.uniform(0.8, 1.15) + random.uniform(-spread, spread, 3), 0.04, 0.96).astype(
+        np.float32
+    )
 
 
 def _grid() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    return tuple(np.mgrid[0:SIDE, 0:SIDE])  # type: ignore[return-value]
+    y, x = np.mgrid[0:SIDE, 0:SIDE]
+    return y, x
 
 
 def _grain(random: Random) -> npt.NDArray[np.float32]:
@@ -153,7 +164,11 @@ def dots(random: Random) -> Picture:
     v = y % cell / cell - 0.5
     kind = random.integers(3)
     far = (
-        np.hypot(u, v) if kind == 0 else np.abs(u) + np.abs(v) if kind == 1 else np.maximum(np.abs(u), np.abs(v))
+        np.hypot(u, v)
+        if kind == 0
+        else np.abs(u) + np.abs(v)
+        if kind == 1
+        else np.maximum(np.abs(u), np.abs(v))
     )
     first = _varied(random, _PAINTS, 0.04)
     second = np.clip(first * random.uniform(0.72, 0.9), 0, 1)

@@ -45,8 +45,8 @@ class Thing:
 
     @property
     def is_small(self) -> bool:
-        """Whether it would be lost on a floor."""
-        return self.largest < SMALL
+        """Whether it stands on furniture, never on the floor: it would be lost there, or does not belong there."""
+        return self.largest < SMALL or "k" in self.roles
 
     @property
     def is_large(self) -> bool:
@@ -107,7 +107,9 @@ def furniture_catalogue(source: Path | None = None, cache_folder: Path | None = 
     Raises:
         FileError: the source is not there, or lacks a model that the table names.
     """
-    folder = cache_folder or Path(os.environ.get("LLAVA_VSD_CACHE") or Path.home() / ".cache/llava-vsd") / "rooms"
+    folder = (
+        cache_folder or Path(os.environ.get("LLAVA_VSD_CACHE") or Path.home() / ".cache/llava-vsd") / "rooms"
+    )
     rows = _table()
     keys = [key for _, _, models in rows for key in models]
     if any(not _kept(folder, key).exists() for key in keys):
@@ -159,7 +161,9 @@ def _keep(keys: list[str], source: Path, folder: Path) -> None:
             part.replace(_kept(folder, key))
             waiting.discard(key)
     if waiting:
-        raise FileError(source, f"lacks {len(waiting)} models, the first is {min(waiting)}; expected version 1.8")
+        raise FileError(
+            source, f"lacks {len(waiting)} models, the first is {min(waiting)}; expected version 1.8"
+        )
 
 
 def _sizes(folder: Path, keys: list[str]) -> dict[str, tuple[float, float, float]]:
@@ -174,7 +178,9 @@ def _sizes(folder: Path, keys: list[str]) -> dict[str, tuple[float, float, float
             width, depth, height = (float(part) for part in Mesh.load(_kept(folder, key)).size)
             found[key] = (width, depth, height)
         part = folder / f".sizes.{os.getpid()}.part"
-        part.write_text("".join(f"{key}\t{w:.4f}\t{d:.4f}\t{h:.4f}\n" for key, (w, d, h) in found.items()), "utf-8")
+        part.write_text(
+            "".join(f"{key}\t{w:.4f}\t{d:.4f}\t{h:.4f}\n" for key, (w, d, h) in found.items()), "utf-8"
+        )
         part.replace(path)
     return found
 

@@ -15,6 +15,7 @@ from numba import njit
 from scipy.spatial import ConvexHull, QhullError
 
 from llava_vsd.relations import Relation
+from llava_vsd.rooms.raster import bounds
 from llava_vsd.rooms.render import SAMPLES, Sight
 from llava_vsd.rooms.scene import SIDE, Placed, Scene
 from llava_vsd.schema import Box
@@ -35,6 +36,9 @@ TELLING: tuple[tuple[Relation, ...], ...] = (
 )
 """Of several relations that hold, the one asked for must be of the first of these groups."""
 
+TOUCHING = 0.012
+"""Metres of air that a contact may have: a cell of a height map is not a point."""
+
 CLOSE = 0.055
 """Metres between two footprints that are next to each other."""
 
@@ -47,8 +51,16 @@ def first_hits(origins: Any, directions: Any, corners: Any) -> Any:
         ox, oy, oz = origins[k]
         dx, dy, dz = directions[k]
         for t in range(len(corners)):
-            ax, ay, az = corners[t, 1, 0] - corners[t, 0, 0], corners[t, 1, 1] - corners[t, 0, 1], corners[t, 1, 2] - corners[t, 0, 2]
-            bx, by, bz = corners[t, 2, 0] - corners[t, 0, 0], corners[t, 2, 1] - corners[t, 0, 1], corners[t, 2, 2] - corners[t, 0, 2]
+            ax, ay, az = (
+                corners[t, 1, 0] - corners[t, 0, 0],
+                corners[t, 1, 1] - corners[t, 0, 1],
+                corners[t, 1, 2] - corners[t, 0, 2],
+            )
+            bx, by, bz = (
+                corners[t, 2, 0] - corners[t, 0, 0],
+                corners[t, 2, 1] - corners[t, 0, 1],
+                corners[t, 2, 2] - corners[t, 0, 2],
+            )
             px, py, pz = dy * bz - dz * by, dz * bx - dx * bz, dx * by - dy * bx
             determinant = ax * px + ay * py + az * pz
             if abs(determinant) < 1e-12:
@@ -68,6 +80,23 @@ def first_hits(origins: Any, directions: Any, corners: Any) -> Any:
     return out
 
 
+@njit(cache=True, nogil=True)
+def extents(ids: Any, things: int) -> Any:
+    """Of each thing in an id buffer: samples, first and last row, first and last column; [things, 5]."""
+    out = np.zeros((things, 5), np.int64)
+    out[:, 1] = out[:, 3] = 1 << 30
+    for y in range(ids.shape[0]):
+        for x in range(ids.shape[1]):
+            k = ids[y, x]
+            if k >= 0:
+                out[k, 0] += 1
+                out[k, 1] = min(out[k, 1], y)
+                out[k, 2] = max(out[k, 2], y)
+                out[k, 3] = min(out[k, 3], x)
+                out[k, 4] = max(out[k, 4], x)
+    return out
+
+
 def _cast(origins: Any, direction: Any, corners: Any) -> Any:
     directions = np.broadcast_to(np.asarray(direction, np.float64), np.shape(origins))
     return first_hits(np.asarray(origins, np.float64), np.ascontiguousarray(directions), corners)
@@ -84,7 +113,7 @@ class Body:
         self.name = placed.name
         self.corners = placed.mesh.corners
         self.points = placed.mesh.corners.reshape(-1, 3).astype(np.float64)
-        self.low, self.high = self.points.min(axis=0), self.points.max(axis=0)
+        self.low, self.high = bounds(self.corners).astype(np.float64)
         self.middle = (self.low + self.high) / 2
         self.tall = float(self.high[2] - self.low[2])
 
@@ -93,8 +122,7 @@ class Body:
         """Points of its underside that stand lowest, at most 40, [k, 3]."""
         lowest = self.points[self.points[:, 2] < self.low[2] + 0.004 + 0.02 * self.tall]
         picked = lowest[:: max(1, len(lowest) // 40)]
-        inward = picked + 0.15 * (np.array([*self.middle[:2], 0]) - picked) * [1, 1, 0]  # off the very edge
-        return inward
+        return picked + 0.15 * (np.array([*self.middle[:2], 0]) - picked) * [1, 1, 0]  # off the very edge
 
     @cached_property
     def hull(self) -> Any:
@@ -112,6 +140,11 @@ class Body:
         return bool(np.all(side >= -1e-9))
 
 
+def _gaps_below(body: Body, other: Body) -> Any:
+    """Metres of air between each point of a body's base and what of the other is below it; inf for none."""
+    return _cast(body.base + np.array([0, 0, TOUCHING]), [0, 0, -1], other.corners) - TOUCHING
+
+
 def gap_between(first: Any, second: Any) -> float:
     """Metres between two convex outlines [k, 2], [n, 2]: from every corner to every edge; 0 where they overlap."""
     least = np.inf
@@ -124,7 +157,9 @@ def gap_between(first: Any, second: Any) -> float:
         along = np.clip((offset * edge).sum(axis=2) / lengths, 0, 1)
         least = min(least, float(np.linalg.norm(offset - along[..., None] * edge, axis=2).min()))
         if len(outline) > 2:
-            inside = np.all(edge[None, :, 0] * offset[..., 1] - edge[None, :, 1] * offset[..., 0] >= 0, axis=1)
+            inside = np.all(
+                edge[None, :, 0] * offset[..., 1] - edge[None, :, 1] * offset[..., 0] >= 0, axis=1
+            )
             if inside.any():
                 return 0.0
     return least
@@ -168,24 +203,20 @@ class Truth:
     def __init__(self, scene: Scene, sight: Sight) -> None:
         self.scene = scene
         self.bodies = [Body(thing) for thing in scene.things]
+        self._extents = extents(sight.ids, len(scene.things))
         self.views = [self._view(place, sight) for place in range(len(scene.things))]
         self._known: dict[tuple[int, int], frozenset[Relation]] = {}
 
     def _view(self, place: int, sight: Sight) -> View:
-        rows, columns = np.nonzero(sight.ids == place)
-        seen = self.scene.camera.project(self.bodies[place].points)
-        if not len(rows) or seen[:, 2].min() <= 0.05:
+        count, top, bottom, left, right = (int(part) for part in self._extents[place])
+        seen = np.ascontiguousarray(self.scene.camera.project(self.bodies[place].points).T)
+        if not count or seen[2].min() <= 0.05:
             return View(None, 0.0, 0.0)
-        box = (
-            int(rows.min()) // SAMPLES,
-            int(rows.max()) // SAMPLES + 1,
-            int(columns.min()) // SAMPLES,
-            int(columns.max()) // SAMPLES + 1,
-        )
-        low, high = seen[:, :2].min(axis=0), seen[:, :2].max(axis=0)
+        box = (top // SAMPLES, bottom // SAMPLES + 1, left // SAMPLES, right // SAMPLES + 1)
+        low, high = seen[:2].min(axis=1), seen[:2].max(axis=1)
         inside = np.clip(np.minimum(high, SIDE) - np.maximum(low, 0), 0, None)
         framed = float(inside.prod() / max(float((high - low).prod()), 1e-9))
-        return View(box, len(rows) / max(int(sight.covered[place]), 1), framed)
+        return View(box, count / max(int(sight.covered[place]), 1), framed)
 
     def relations(self, first: int, second: int) -> frozenset[Relation]:
         """All relations in which the first stands to the second; places in `scene.things`."""
@@ -212,9 +243,9 @@ class Truth:
     def _rests_on(self, a: Body, b: Body) -> bool:
         if a.low[2] < b.low[2] + 0.01 or not b.holds(a.middle[:2]):
             return False
-        reach = 0.012
-        gaps = _cast(a.base + [0, 0, reach], [0, 0, -1], b.corners) - reach
-        return float((np.abs(gaps) < reach).mean()) >= 0.34 and bool(a.low[2] - b.low[2] > 0.14 * b.tall)
+        return float((np.abs(_gaps_below(a, b)) < TOUCHING).mean()) >= 0.34 and bool(
+            a.low[2] - b.low[2] > 0.14 * b.tall
+        )
 
     def _within(self, a: Body, b: Body) -> bool:
         """Walls all round its lower half, a bottom below, its foot deep inside."""
@@ -279,7 +310,10 @@ class Truth:
         if shared < 0.4 * narrow and abs(aside) > 0.7 * abs(away) and gap_between(a.hull, b.hull) <= CLOSE:
             found.add("next to")
         if shared >= 0.4 * narrow and abs(away) > 0.8 * abs(aside):
-            mine, theirs = np.percentile(a.points[:, :2] @ forward, [4, 96]), np.percentile(b.points[:, :2] @ forward, [4, 96])
+            mine, theirs = (
+                np.percentile(a.points[:, :2] @ forward, [4, 96]),
+                np.percentile(b.points[:, :2] @ forward, [4, 96]),
+            )
             common = min(mine[1], theirs[1]) - max(mine[0], theirs[0])
             if common <= 0.2 * min(mine[1] - mine[0], theirs[1] - theirs[0]):
                 found.add("in front of" if away < 0 else "behind")
@@ -291,7 +325,7 @@ class Truth:
             view = self.views[place]
             if not view.clear:
                 return "hidden or too small"
-            if view.framed < (0.8 if place == subject else 0.5):
+            if view.framed < (0.9 if place == subject else 0.6):
                 return "cut off by the frame"
         names = [self.scene.things[place].name for place in (subject, thing)]
         if any(
@@ -319,11 +353,13 @@ class Truth:
             if float((body.points @ plane[:3] - plane[3]).min()) < 0.03:
                 return False
         gaps = [
-            np.abs(_cast(body.base + [0, 0, 0.012], [0, 0, -1], other.corners) - 0.012).min()
+            np.abs(_gaps_below(body, other)).min()
             for index, other in enumerate(self.bodies)
-            if index != place and np.all(other.low[:2] < body.high[:2]) and np.all(other.high[:2] > body.low[:2])
+            if index != place
+            and np.all(other.low[:2] < body.high[:2])
+            and np.all(other.high[:2] > body.low[:2])
         ]
-        return not gaps or min(gaps) > 0.012
+        return not gaps or min(gaps) > TOUCHING
 
     def all_triples(self) -> list[tuple[int, Relation, int]]:
         """Every relation that holds between two things that are clear to see and have a name."""

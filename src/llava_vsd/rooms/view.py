@@ -27,7 +27,14 @@ RISE: dict[Relation, tuple[float, float]] = {
 
 def _corners(mesh: Mesh) -> Any:
     low, high = mesh.low, mesh.high
-    return np.array([[(low, high)[i][0], (low, high)[j][1], (low, high)[k][2]] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+    return np.array(
+        [
+            [(low, high)[i][0], (low, high)[j][1], (low, high)[k][2]]
+            for i in (0, 1)
+            for j in (0, 1)
+            for k in (0, 1)
+        ]
+    )
 
 
 def choose_camera(
