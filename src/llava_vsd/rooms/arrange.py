@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,6 @@ class Arrangement:
     back: float | None = None
     height: float | None = None
     stage: Placed | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class Nowhere(Exception):
@@ -125,6 +124,8 @@ class Arranger:
             wish.thing.hangs
             or wish.subject.hangs
             or wish.thing.is_large
+            or wish.thing.stays_down
+            or wish.subject.stays_down
             or (wish.subject.is_large and wish.relation != "above")
         ):
             return None

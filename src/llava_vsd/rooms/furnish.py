@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,26 +14,7 @@ from llava_vsd.rooms.paint import PALETTE, words_for
 from llava_vsd.rooms.resting import rest, step_for, tops, undersides
 from llava_vsd.rooms.scene import SIDE, Camera, Placed, Scene
 from llava_vsd.rooms.shell import build_shell, wall_normal
-from llava_vsd.rooms.things import Thing
-
-KINDS = {
-    "desk": "table",
-    "armchair": "chair",
-    "stool": "chair",
-    "couch": "sofa",
-    "bin": "basket",
-    "crate": "box",
-    "bowl": "bowl",
-    "salad": "bowl",
-    "mug": "cup",
-}
-"""Names that a person may take for each other: only one of a kind is in a picture."""
-
-
-def kind(name: str) -> str:
-    """What a name is a kind of: `coffee table` and `desk` are tables."""
-    last = name.split()[-1]
-    return KINDS.get(last, last)
+from llava_vsd.rooms.things import Thing, kind
 
 
 def furnish(
@@ -122,10 +103,10 @@ def _hides(camera: Camera, mesh: Mesh, boxes: Sequence[Any]) -> bool:
 
 
 def _candidate(
-    random: np.random.Generator, shown: Sequence[Thing], kinds: set[str], fits: Any
+    random: np.random.Generator, shown: Sequence[Thing], kinds: set[str], fits: Callable[[Thing], bool]
 ) -> Thing | None:
     for _ in range(12):
-        thing = shown[random.integers(len(shown))]
+        thing = shown[int(random.integers(len(shown)))]
         if kind(thing.name) not in kinds and not thing.hangs and fits(thing):
             return thing
     return None
@@ -144,7 +125,7 @@ def _scatter(
     """One small thing on the stage, where it rests and hides nothing."""
     pair = things[:2]
     reach = 2.5 * max(float(thing.mesh.size.max()) for thing in pair)
-    thing = _candidate(random, shown, kinds, lambda one: one.largest < min(0.5, reach))
+    thing = _candidate(random, shown, kinds, lambda one: one.largest < min(0.5, reach) and not one.stays_down)
     if thing is None:
         return
     mesh = arranger.dressed(random, thing).moved((0, 0, 0), random.uniform(-0.8, 0.8))
@@ -176,7 +157,7 @@ def _line_up(
     shown: Sequence[Thing],
 ) -> None:
     """One piece on the floor, mostly against the back wall."""
-    thing = _candidate(random, shown, kinds, lambda one: one.largest > 0.35)
+    thing = _candidate(random, shown, kinds, lambda one: one.largest > 0.35 and not one.is_small)
     if thing is None:
         return
     mesh = arranger.dressed(random, thing).moved((0, 0, 0), turn)

@@ -11,20 +11,23 @@ import numpy as np
 from PIL import Image
 
 from llava_vsd.rooms.arrange import Arranger, Nowhere
-from llava_vsd.rooms.furnish import furnish, kind
+from llava_vsd.rooms.furnish import furnish
 from llava_vsd.rooms.pairs import Pairs, Wish
 from llava_vsd.rooms.render import look, paint
 from llava_vsd.rooms.scene import Scene
 from llava_vsd.rooms.splits import SPLITS, Split
-from llava_vsd.rooms.things import Catalogue
+from llava_vsd.rooms.things import Catalogue, kind
 from llava_vsd.rooms.truth import Truth
-from llava_vsd.rooms.view import choose_camera
+from llava_vsd.rooms.view import choose_camera, hidden_by
 
 QUALITY = 92
 """Of the JPEG files: 20 to 60 KB."""
 
 PLACINGS = 8
-"""Places and cameras that are tried for a wish before another is drawn."""
+"""Places and cameras that are tried for a pair before another is drawn."""
+
+PAIRS = 30
+"""Pairs that are tried for a relation before another is drawn: hard relations must not become rare."""
 
 
 @dataclass
@@ -78,8 +81,10 @@ class Maker:
         random = np.random.default_rng([self.seed, SPLITS.index(self.split), number])
         refused: Counter[str] = Counter()
         while True:
-            wish = self.pairs.draw(random)
-            for _ in range(PLACINGS):
+            family, relation = self.pairs.draw_relation(random)
+            for place in range(PAIRS * PLACINGS):
+                if place % PLACINGS == 0:
+                    wish = self.pairs.draw_pair(random, family, relation)
                 shot = self._try(random, wish, refused)
                 if shot is not None:
                     return shot
@@ -99,6 +104,10 @@ class Maker:
         camera = choose_camera(random, wish.relation, [things[0].mesh, things[1].mesh], ceiling=ceiling)
         if camera is None:
             refused["no camera"] += 1
+            return None
+        behind = {"behind": 0, "in front of": 1}.get(wish.relation)
+        if behind is not None and hidden_by(camera, things[behind].mesh, things[1 - behind].mesh) > 0.8:
+            refused["hidden"] += 1  # seen before any drawing: most cameras fail here
             return None
         scene = furnish(random, arrangement, camera, self.arranger, self.pairs.shown)
         sight = look(scene)

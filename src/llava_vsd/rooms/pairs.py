@@ -10,7 +10,7 @@ import numpy as np
 
 from llava_vsd.relations import Relation
 from llava_vsd.rooms.splits import Split, asked, held_models, shown
-from llava_vsd.rooms.things import Catalogue, Thing
+from llava_vsd.rooms.things import Catalogue, Thing, kind
 
 BESIDE: dict[Relation, float] = {
     "next to": 1.0,
@@ -19,6 +19,10 @@ BESIDE: dict[Relation, float] = {
     "in front of": 1.0,
     "behind": 1.0,
 }
+
+
+RAISED: frozenset[Relation] = frozenset({"on", "in", "above"})
+"""Relations in which the subject is lifted off the floor: no toilet stands on a bed."""
 
 
 class Family(NamedTuple):
@@ -43,6 +47,11 @@ def _stands(thing: Thing) -> bool:
     return not thing.hangs
 
 
+def _on_floor(thing: Thing) -> bool:
+    """Whether what stands beside it stands on the floor."""
+    return thing.is_large or thing.stays_down
+
+
 def _under_furniture(subject: Thing, thing: Thing) -> bool:
     """Middle-sized things and furniture with room below."""
     return (
@@ -59,6 +68,7 @@ def _into_container(subject: Thing, thing: Thing) -> bool:
     return (
         "c" in thing.roles
         and "c" not in subject.roles
+        and not (subject.is_small and _on_floor(thing))
         and _ratio(subject, thing) > 0.2
         and max(subject.size[:2]) < 0.66 * min(thing.size[:2])
         and subject.size[2] < 1.3 * thing.size[2]
@@ -69,6 +79,7 @@ def _onto_small(subject: Thing, thing: Thing) -> bool:
     return (
         "t" in thing.roles
         and not thing.is_large
+        and not (subject.is_small and _on_floor(thing))
         and max(subject.size[:2]) < 1.05 * max(thing.size[:2])
         and _ratio(subject, thing) > 0.2
         and subject.size[2] < 4 * max(thing.size[:2])
@@ -83,6 +94,13 @@ def _onto_furniture(subject: Thing, thing: Thing) -> bool:
         and not subject.is_small
         and not subject.is_large
         and 0.15 < _ratio(subject, thing) < 0.7
+    )
+
+
+def _onto_table(subject: Thing, thing: Thing) -> bool:
+    """Small things, which have no place on a floor: they are on furniture or above it."""
+    return (
+        "t" in thing.roles and _on_floor(thing) and subject.is_small and 0.12 < _ratio(subject, thing) < 0.7
     )
 
 
@@ -114,9 +132,10 @@ FAMILIES: dict[str, Family] = {
         {"on": 1.0, "under": 1.9, "above": 1.0, **dict.fromkeys(BESIDE, 0.9)},
         _both_stand(_under_furniture),
     ),
-    "container": Family(0.25, {"in": 2.4, "above": 0.9, **BESIDE}, _both_stand(_into_container)),
+    "container": Family(0.25, {"in": 2.8, "above": 0.9, **BESIDE}, _both_stand(_into_container)),
     "platform": Family(0.14, {"on": 1.4, "above": 0.9, **BESIDE}, _both_stand(_onto_small)),
     "furniture": Family(0.16, {"on": 1.4, "above": 1.2, **BESIDE}, _both_stand(_onto_furniture)),
+    "table": Family(0.04, {"on": 1.0, "above": 1.0}, _both_stand(_onto_table)),
     "peers": Family(0.08, BESIDE, _both_stand(_peers)),
     "over": Family(0.015, {"above": 1.0}, _over_furniture),
     "below": Family(0.015, {"under": 1.0}, _under_hanging),
@@ -156,7 +175,7 @@ class Pairs:
             for subject in self.shown:
                 for thing in self.shown:
                     if (
-                        subject.name != thing.name
+                        kind(subject.name) != kind(thing.name)
                         and family.fits(subject, thing)
                         and asked(subject, thing, self.split, held)
                     ):
@@ -164,15 +183,19 @@ class Pairs:
             if pairs:
                 self.families[name] = [pairs[key] for key in sorted(pairs)]
 
-    def draw(self, random: np.random.Generator) -> Wish:
-        """A family by its weight, a relation by the family's, then a pair of names, then models."""
+    def draw_relation(self, random: np.random.Generator) -> tuple[str, Relation]:
+        """A family by its weight, and a relation by the family's."""
         names = list(self.families)
         family = names[_draw(random, [FAMILIES[name].weight for name in names])]
         relations = list(FAMILIES[family].relations)
-        relation = relations[_draw(random, list(FAMILIES[family].relations.values()))]
-        groups = self.families[family]
-        subject, thing = self._models(random, groups)
-        return Wish(subject, thing, relation, family)
+        return family, relations[_draw(random, list(FAMILIES[family].relations.values()))]
+
+    def draw_pair(self, random: np.random.Generator, family: str, relation: Relation) -> Wish:
+        """A pair of the family that can stand in the relation."""
+        while True:
+            subject, thing = self._models(random, self.families[family])
+            if relation not in RAISED or not subject.stays_down:
+                return Wish(subject, thing, relation, family)
 
     def _models(
         self, random: np.random.Generator, groups: list[list[tuple[Thing, Thing]]]

@@ -147,7 +147,9 @@ def _light_axes(sun: Floats) -> npt.NDArray[np.float64]:
     towards = np.asarray(sun, np.float64) / np.linalg.norm(sun)
     along = np.cross([0.0, 1.0, 0.0], towards)
     along /= np.linalg.norm(along)
-    return np.stack([along, np.asarray(np.cross(towards, along)), towards])
+    axes: npt.NDArray[np.float64] = np.empty((3, 3))
+    axes[0], axes[1], axes[2] = along, np.cross(towards, along), towards
+    return axes
 
 
 def _shadow(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -102,7 +102,6 @@ class Scene:
     things: tuple[Placed, ...]
     camera: Camera
     shell: Shell
-    facts: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def corners(self) -> Floats:

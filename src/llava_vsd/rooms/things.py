@@ -49,6 +49,11 @@ class Thing:
         return self.largest < SMALL or "k" in self.roles
 
     @property
+    def stays_down(self) -> bool:
+        """Whether it stands on the floor, never on another thing."""
+        return "f" in self.roles
+
+    @property
     def is_large(self) -> bool:
         """Whether it is furniture."""
         return self.largest > LARGE
@@ -70,6 +75,19 @@ class Catalogue:
     def __init__(self, things: list[Thing], read: Callable[[str], Mesh]) -> None:
         self.things = things
         self.mesh = cache(read)
+
+
+KINDS = {
+    "armchair": "chair", "bin": "basket", "crate": "box", "desk": "table", "mug": "cup", "pot": "bowl", "salad": "bowl",
+    "sideboard": "dresser", "stool": "chair", "trunk": "box",
+}  # fmt: skip
+"""Last words of names that a person may take for each other."""
+
+
+def kind(name: str) -> str:
+    """What a name is a kind of: `coffee table` and `desk` are tables. One of a kind is in a picture."""
+    last = name.split()[-1]
+    return KINDS.get(last, last)
 
 
 BUILT_THINGS = (

@@ -339,9 +339,20 @@ class Truth:
         first = next(group for group in TELLING if held & set(group))
         if relation not in first:
             return "another relation is more telling"
+        if relation == "behind" and self._inside(subject, thing) > 0.85:
+            return "seen through the other"  # between a table's legs: many would say under
         if self.floats(subject) or self.floats(thing):
             return "floats"
         return ""
+
+    def _inside(self, first: int, second: int) -> float:
+        """The share of the first's box that lies in the second's."""
+        one, other = self.views[first].box, self.views[second].box
+        if one is None or other is None:
+            return 0.0
+        tall = min(one[1], other[1]) - max(one[0], other[0])
+        wide = min(one[3], other[3]) - max(one[2], other[2])
+        return max(tall, 0) * max(wide, 0) / max((one[1] - one[0]) * (one[3] - one[2]), 1)
 
     def floats(self, place: int) -> bool:
         """Whether nothing is below or behind a thing that it could stand on or hang from."""

@@ -37,6 +37,16 @@ def _corners(mesh: Mesh) -> Any:
     )
 
 
+def hidden_by(camera: Camera, hidden: Mesh, hider: Mesh) -> float:
+    """The share of the box around one projection that lies in the box around another."""
+    (x0, y0, x1, y1), (u0, v0, u1, v1) = (
+        (*seen.min(axis=0), *seen.max(axis=0))
+        for seen in (camera.project(_corners(mesh))[:, :2] for mesh in (hidden, hider))
+    )
+    wide, tall = min(x1, u1) - max(x0, u0), min(y1, v1) - max(y0, v0)
+    return float(max(wide, 0) * max(tall, 0) / max((x1 - x0) * (y1 - y0), 1e-9))
+
+
 def choose_camera(
     random: np.random.Generator, relation: Relation, pair: Sequence[Mesh], *, ceiling: float | None = None
 ) -> Camera | None:
