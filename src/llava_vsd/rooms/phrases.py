@@ -82,7 +82,6 @@ LONG_OBJECT: tuple[str, ...] = (
     "The {as} {is} {p} the {ao} that {iso} {q} the {at}.",
     "The {as} {is} {v} {p} the {ao} that {iso} {q} the {at}.",
     "There {is} {a as} {p} the {ao} that {iso} {q} the {at}.",
-    "{P} the {ao} that {iso} {q} the {at} {is} {a as}.",
     "{A as} {is} {v} {p} the {ao}, which {iso} {q} the {at}.",
 )
 """With a third thing to which the object stands in {q}."""

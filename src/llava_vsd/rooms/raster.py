@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from llava_vsd.rooms.compiled import compiled
 
 NEAR = 0.05
 """Metres before the eye that are seen."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def bounds(corners: Any) -> Any:
     """The smallest and the largest coordinates of corners [n, 3, 3], as [2, 3]."""
     out = np.empty((2, 3), np.float32)
@@ -24,7 +25,7 @@ def bounds(corners: Any) -> Any:
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def visible(
     corners: Any,
     thing: Any,
@@ -107,7 +108,7 @@ def visible(
                 v += vx
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def heights_from(corners: Any, opacity: Any, axes: Any, low: Any, step: float, nearest: Any) -> None:
     """Draws triangles in parallel projection: for each cell the largest coordinate along axis 2.
 

@@ -137,7 +137,8 @@ def _ball(count: int) -> npt.NDArray[np.float64]:
     angle = np.pi * (1 + 5**0.5) * place
     ring = np.sqrt(1 - height**2)
     radius = 0.25 + 0.75 * ((place * 0.618) % 1.0) ** 1.5
-    return np.stack([ring * np.cos(angle), ring * np.sin(angle), height], axis=1) * radius[:, None]
+    points = np.stack([ring * np.cos(angle), ring * np.sin(angle), height], axis=1) * radius[:, None]
+    return np.asarray(points, np.float64)
 
 
 _BALL = _ball(OCCLUSION_SAMPLES)
@@ -147,9 +148,7 @@ def _light_axes(sun: Floats) -> npt.NDArray[np.float64]:
     towards = np.asarray(sun, np.float64) / np.linalg.norm(sun)
     along = np.cross([0.0, 1.0, 0.0], towards)
     along /= np.linalg.norm(along)
-    axes: npt.NDArray[np.float64] = np.empty((3, 3))
-    axes[0], axes[1], axes[2] = along, np.cross(towards, along), towards
-    return axes
+    return np.array([along, np.cross(towards, along), towards], np.float64)
 
 
 def _shadow(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from llava_vsd.rooms.compiled import compiled
 
 REACH = 0.22
 """Metres within which one surface dims another."""
@@ -26,7 +27,7 @@ FINE = _spiral(12, 1.1)
 """Likewise, where the first answers differ."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _background(eye: Any, ray: Any, planes: Any) -> tuple[int, float]:
     """The surface of the room that a ray meets first, and the distance in lengths of the ray."""
     best, nearest = 0, 1e9
@@ -39,14 +40,14 @@ def _background(eye: Any, ray: Any, planes: Any) -> tuple[int, float]:
     return best, nearest
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _hash(x: int, y: int, k: int) -> float:
     n = (x * 73856093) ^ (y * 19349663) ^ (k * 83492791)
     n = (n ^ (n >> 13)) * 1274126177
     return ((n ^ (n >> 16)) & 0xFFFF) / 65536.0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def occlusion(
     corners: Any,
     seen: Any,
@@ -146,7 +147,7 @@ def occlusion(
             out[y, x] = total / weight if weight > 0 else raw[y, x]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _lit(p: Any, light: Any, low: Any, step: float, shadow: Any, soft: float, x: int, y: int) -> float:
     """The share of a broad light that reaches a point (percentage-closer soft shadows)."""
     rows, columns = shadow.shape
@@ -184,7 +185,7 @@ def _lit(p: Any, light: Any, low: Any, step: float, shadow: Any, soft: float, x:
     return 1.0 - blocked / 19.0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def shade(
     corners: Any,
     normals: Any,

@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numba import njit
 from scipy.spatial import ConvexHull, QhullError
 
 from llava_vsd.relations import Relation
+from llava_vsd.rooms.compiled import compiled
 from llava_vsd.rooms.raster import bounds
 from llava_vsd.rooms.render import SAMPLES, Sight
 from llava_vsd.rooms.scene import SIDE, Placed, Scene
@@ -43,7 +43,7 @@ CLOSE = 0.055
 """Metres between two footprints that are next to each other."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def first_hits(origins: Any, directions: Any, corners: Any) -> Any:
     """Distances from each origin [k, 3] along its direction [k, 3] to the first triangle; inf where none is met."""
     out = np.full(len(origins), np.inf)
@@ -80,7 +80,7 @@ def first_hits(origins: Any, directions: Any, corners: Any) -> Any:
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def extents(ids: Any, things: int) -> Any:
     """Of each thing in an id buffer: samples, first and last row, first and last column; [things, 5]."""
     out = np.zeros((things, 5), np.int64)
