@@ -106,7 +106,7 @@ class Arranger:
             subject = subject.moved(place)
         else:
             subject = subject.moved(_beside(random, wish.relation, subject, thing))
-        things = [self._named(wish.subject, subject), self._named(wish.thing, thing)]
+        things = [self.named(wish.subject, subject), self.named(wish.thing, thing)]
         if stage is None:
             return Arrangement(things, turn)
         return self._staged(random, things, wish.relation, turn, stage)
@@ -114,8 +114,10 @@ class Arranger:
     def _facing(self, random: np.random.Generator, thing: Thing, turn: float) -> float:
         return turn * 0.5 + float(random.uniform(-FREELY, FREELY))
 
-    def _named(self, thing: Thing, mesh: Mesh) -> Placed:
-        return Placed(thing.name, thing.key, mesh, words_for(mesh))
+    @staticmethod
+    def named(thing: Thing, mesh: Mesh) -> Placed:
+        """The thing with its adjectives."""
+        return Placed(thing.name, thing.key, mesh, () if "x" in thing.roles else words_for(mesh))
 
     def _stage(self, random: np.random.Generator, wish: Wish) -> Thing | None:
         """What the two stand on together: furniture for small things, else the floor."""
@@ -164,7 +166,7 @@ class Arranger:
             Placed(t.name, t.model, t.mesh.moved((rests[0].x, rests[0].y, rests[0].z)), t.words)
             for t in things
         ]
-        held = Placed(stage.name, stage.key, base, words_for(base))
+        held = self.named(stage, base)
         return Arrangement([*lifted, held], turn, stage=held)
 
     def _above(
@@ -189,7 +191,7 @@ class Arranger:
             if arranged is None:
                 raise Nowhere
             thing = arranged
-            held = Placed(stage.name, stage.key, base, words_for(base))
+            held = self.named(stage, base)
         else:
             thing = thing.moved((0, 0, 0), turn)
         standing = [thing] if held is None else [thing, held.mesh]
@@ -206,14 +208,14 @@ class Arranger:
                 random.uniform(0, 6),
             )
             height = float(hung.high[2])
-            things = [self._named(wish.subject, hung)]
+            things = [self.named(wish.subject, hung)]
             if height < 1.5:
                 raise Nowhere
         elif "w" in wish.subject.roles:
             depth = float(subject.size[1])
             spot = across * along + normal * (depth / 2 - back)
             hung = subject.moved([*spot, top + random.uniform(0.12, 0.45)], turn)
-            things = [self._named(wish.subject, hung)]
+            things = [self.named(wish.subject, hung)]
         else:
             depth = float(np.clip(subject.size[1] * random.uniform(1.05, 1.5), 0.16, 0.42))
             if subject.size[1] > 1.1 * depth or subject.size[0] > 0.9:
@@ -232,9 +234,9 @@ class Arranger:
             if not rested.stable:
                 raise Nowhere
             placed = turned.moved((rested.x, rested.y, rested.z))
-            things = [self._named(wish.subject, placed)]
+            things = [self.named(wish.subject, placed)]
             extra = Placed("shelf", "shelf", board, words_for(board))
-        named = self._named(wish.thing, thing)
+        named = self.named(wish.thing, thing)
         things.append(named)
         if swapped:
             things.reverse()

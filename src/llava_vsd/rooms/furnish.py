@@ -10,7 +10,7 @@ import numpy as np
 from llava_vsd.rooms.arrange import Arrangement, Arranger
 from llava_vsd.rooms.built import picture
 from llava_vsd.rooms.mesh import Mesh
-from llava_vsd.rooms.paint import PALETTE, words_for
+from llava_vsd.rooms.paint import PALETTE
 from llava_vsd.rooms.resting import rest, step_for, tops, undersides
 from llava_vsd.rooms.scene import SIDE, Camera, Placed, Scene
 from llava_vsd.rooms.shell import build_shell, wall_normal
@@ -140,7 +140,7 @@ def _scatter(
             continue
         placed = mesh.moved((rested.x, rested.y, rested.z))
         if _apart(placed, others, 0.03) and not _hides(camera, placed, boxes):
-            things.append(Placed(thing.name, thing.key, placed, words_for(placed)))
+            things.append(arranger.named(thing, placed))
             kinds.add(kind(thing.name))
             return
 
@@ -176,7 +176,7 @@ def _line_up(
         if float(flat.min()) < -back:
             placed = placed.moved((*(normal * (-back - float(flat.min()) + 0.01)), 0.0))
         if _apart(placed, things, 0.06) and not _hides(camera, placed, boxes):
-            things.append(Placed(thing.name, thing.key, placed, words_for(placed)))
+            things.append(arranger.named(thing, placed))
             kinds.add(kind(thing.name))
             return
 

@@ -339,6 +339,8 @@ class Truth:
         first = next(group for group in TELLING if held & set(group))
         if relation not in first:
             return "another relation is more telling"
+        if relation == "next to" and min(self.views[subject].share, self.views[thing].share) < 0.5:
+            return "half hidden"  # one beside and behind: many would say behind
         if relation == "behind" and self._inside(subject, thing) > 0.85:
             return "seen through the other"  # between a table's legs: many would say under
         if self.floats(subject) or self.floats(thing):
