@@ -78,7 +78,8 @@ class Catalogue:
 
 
 KINDS = {
-    "armchair": "chair", "bin": "basket", "crate": "box", "desk": "table", "mug": "cup", "pot": "bowl", "salad": "bowl", "stockpot": "bowl",
+    "armchair": "chair", "bin": "basket", "crate": "box", "desk": "table", "mug": "cup", "pot": "bowl",
+    "salad": "bowl", "stockpot": "bowl",
     "sideboard": "dresser", "stool": "chair", "trunk": "box",
 }  # fmt: skip
 """Last words of names that a person may take for each other."""

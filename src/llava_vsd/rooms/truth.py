@@ -251,7 +251,8 @@ class Truth:
         """Walls all round its lower half, a bottom below, its foot deep inside."""
         if a.low[2] > b.low[2] + 0.58 * b.tall or a.low[2] < b.low[2] or not b.holds(a.middle[:2]):
             return False
-        if not np.all(a.middle[:2] > b.low[:2]) or not np.all(a.middle[:2] < b.high[:2]):
+        slack = 0.1 * (a.high - a.low)[:2]
+        if np.any(a.low[:2] < b.low[:2] - slack) or np.any(a.high[:2] > b.high[:2] + slack):
             return False
         if not np.isfinite(_cast([[*a.middle[:2], a.low[2] + 0.3 * a.tall]], [0, 0, -1], b.corners)).all():
             return False
