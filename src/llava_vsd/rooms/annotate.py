@@ -53,7 +53,7 @@ class Annotator:
         )
         name = f"rooms-{self.split}-{number:05d}"
         extra: dict[str, Any] = {
-            "holds": [triple.model_dump() for triple in triples],
+            "holds": [triple.model_dump(mode="json") for triple in triples],
             "things": [self._thing(shot, place) for place in range(len(scene.things))],
             "refused": dict(shot.refused),
         }
@@ -81,7 +81,7 @@ class Annotator:
             "name": thing.name,
             "model": thing.model,
             "words": list(thing.words),
-            "box": view.box,
+            "box": view.box and list(view.box),
             "visible": round(view.share, 3),
         }
 

@@ -364,7 +364,7 @@ class Truth:
             return False
         planes = self.scene.shell.planes
         for plane in planes[1:]:  # ceiling and walls
-            if float((body.points @ plane[:3] - plane[3]).min()) < 0.03:
+            if float((body.points @ plane[:3] - plane[3]).min()) < TOUCHING:
                 return False
         gaps = [
             np.abs(_gaps_below(body, other)).min()
