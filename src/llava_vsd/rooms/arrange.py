@@ -11,7 +11,7 @@ import numpy as np
 from llava_vsd.relations import Relation
 from llava_vsd.rooms.built import shelf
 from llava_vsd.rooms.mesh import Mesh
-from llava_vsd.rooms.paint import painted, words_for
+from llava_vsd.rooms.paint import painted
 from llava_vsd.rooms.pairs import Wish
 from llava_vsd.rooms.resting import rest, room_below, separation, step_for, tops, undersides
 from llava_vsd.rooms.scene import Placed
@@ -116,8 +116,8 @@ class Arranger:
 
     @staticmethod
     def named(thing: Thing, mesh: Mesh) -> Placed:
-        """The thing with its adjectives."""
-        return Placed(thing.name, thing.key, mesh, () if "x" in thing.roles else words_for(mesh))
+        """The thing with its name."""
+        return Placed(thing.name, thing.key, mesh, "x" not in thing.roles)
 
     def _stage(self, random: np.random.Generator, wish: Wish) -> Thing | None:
         """What the two stand on together: furniture for small things, else the floor."""
@@ -163,7 +163,7 @@ class Arranger:
         else:
             raise Nowhere
         lifted = [
-            Placed(t.name, t.model, t.mesh.moved((rests[0].x, rests[0].y, rests[0].z)), t.words)
+            Placed(t.name, t.model, t.mesh.moved((rests[0].x, rests[0].y, rests[0].z)), t.coloured)
             for t in things
         ]
         held = self.named(stage, base)
@@ -235,7 +235,7 @@ class Arranger:
                 raise Nowhere
             placed = turned.moved((rested.x, rested.y, rested.z))
             things = [self.named(wish.subject, placed)]
-            extra = Placed("shelf", "shelf", board, words_for(board))
+            extra = Placed("shelf", "shelf", board)
         named = self.named(wish.thing, thing)
         things.append(named)
         if swapped:

@@ -201,5 +201,5 @@ def _hang_picture(
         spot = across * (float(across @ middle) + random.normal(0, 0.9)) + normal * (0.013 - back)
         placed = mesh.moved((*spot, random.uniform(0.9, 1.6)), turn)
         if _apart(placed, things, 0.05) and not _hides(camera, placed, boxes):
-            things.append(Placed("painting", "picture", placed, ()))
+            things.append(Placed("painting", "picture", placed, False))
             return

@@ -26,6 +26,9 @@ QUALITY = 92
 PLACINGS = 8
 """Places and cameras that are tried for a pair before another is drawn."""
 
+CAMERAS = 4
+"""Cameras that are tried for an arrangement: from most of them what is behind is hidden."""
+
 PAIRS = 30
 """Pairs that are tried for a relation before another is drawn: hard relations must not become rare."""
 
@@ -101,13 +104,15 @@ class Maker:
             refused["no place"] += 1
             return None
         ceiling = arrangement.height
-        camera = choose_camera(random, wish.relation, [things[0].mesh, things[1].mesh], ceiling=ceiling)
-        if camera is None:
-            refused["no camera"] += 1
-            return None
         behind = {"behind": 0, "in front of": 1}.get(wish.relation)
-        if behind is not None and hidden_by(camera, things[behind].mesh, things[1 - behind].mesh) > 0.8:
-            refused["hidden"] += 1  # seen before any drawing: most cameras fail here
+        for _ in range(CAMERAS):
+            camera = choose_camera(random, wish.relation, [things[0].mesh, things[1].mesh], ceiling=ceiling)
+            if camera is None:
+                continue
+            if behind is None or hidden_by(camera, things[behind].mesh, things[1 - behind].mesh) < 0.8:
+                break
+        else:
+            refused["no camera"] += 1
             return None
         scene = furnish(random, arrangement, camera, self.arranger, self.pairs.shown)
         sight = look(scene)

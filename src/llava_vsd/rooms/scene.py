@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from llava_vsd.rooms.mesh import Floats, Mesh
+from llava_vsd.rooms.paint import words_for
 from llava_vsd.rooms.surfaces import pyramid
 
 SIDE = 336
@@ -24,13 +25,18 @@ class Placed:
         name: what a person calls it; "" for what is there but is not spoken of.
         model: key of the model that it shows.
         mesh: in the world's metres.
-        words: true adjectives: colour, material.
+        coloured: whether one colour can be said of it.
     """
 
     name: str
     model: str
     mesh: Mesh
-    words: tuple[str, ...] = ()
+    coloured: bool = True
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """True adjectives: colour, material."""
+        return words_for(self.mesh) if self.coloured else ()
 
 
 @dataclass(frozen=True, eq=False)

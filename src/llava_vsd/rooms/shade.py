@@ -8,6 +8,9 @@ import numpy as np
 
 from llava_vsd.rooms.compiled import compiled
 
+TILE = 16
+"""Samples along the side of the tiles that are asked whether anything is near."""
+
 REACH = 0.22
 """Metres within which one surface dims another."""
 
@@ -71,6 +74,12 @@ def occlusion(
     rows, columns = depth.shape
     raw = np.empty((height, width), np.float32)
     span = np.empty((height, width), np.float32)
+    tall, wide = rows // TILE + 1, columns // TILE + 1
+    busy = np.zeros((tall, wide), np.bool_)  # tiles of samples in which there is any thing
+    for v in range(rows):
+        for u in range(columns):
+            if seen[v, u] >= 0:
+                busy[v // TILE, u // TILE] = True
     ray = np.empty(3)
     p = np.empty(3)
     n = np.empty(3)
@@ -102,6 +111,19 @@ def occlusion(
             for k in range(len(planes)):
                 if planes[k, 0] * p[0] + planes[k, 1] * p[1] + planes[k, 2] * p[2] - planes[k, 3] < REACH:
                     close |= 1 << k
+            span[y, x] = z
+            if t < 0 and close & (close - 1) == 0:  # a bare surface: is anything near it in the picture?
+                reach = int(REACH * focal / max(z - REACH, 0.1)) + 2
+                alone = True
+                for v in range(max(0, (2 * y - reach) // TILE), min(tall - 1, (2 * y + reach) // TILE) + 1):
+                    for u in range(
+                        max(0, (2 * x - reach) // TILE), min(wide - 1, (2 * x + reach) // TILE) + 1
+                    ):
+                        if busy[v, u]:
+                            alone = False
+                if alone:
+                    raw[y, x] = 1.0
+                    continue
             shut = 0.0
             turn = 6.2831853 * _hash(x & 3, y & 3, 7)
             c, s = np.cos(turn), np.sin(turn)
@@ -135,7 +157,6 @@ def occlusion(
                     if before > 0.006:
                         shut += min(1.0, 1.6 * REACH / before) if before < 4 * REACH else 0.0
             raw[y, x] = 1.0 - shut / len(samples)
-            span[y, x] = z
     for y in range(height):
         for x in range(width):
             total, weight = 0.0, 0.0

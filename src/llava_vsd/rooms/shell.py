@@ -98,7 +98,7 @@ def build_shell(
     return Shell(
         planes,
         frames,
-        (floor, surfaces.ceiling, wall, surfaces.rug),
+        (floor, surfaces.ceiling, wall, *([surfaces.rug] if rug[2] > 0 else [])),
         int(random.integers(2**31)),
         rug,
         sun.astype(np.float32),
