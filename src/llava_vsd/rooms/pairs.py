@@ -159,17 +159,23 @@ class Pairs:
     Args:
         catalogue: where the things come from.
         split: whose pairs.
+
+    Attributes:
+        shown: things that a picture may show.
+        families: by family, a list for each pair of names, of pairs of models.
+        raised: likewise, where the subject can be lifted off the floor.
     """
 
     catalogue: Catalogue
     split: Split
     shown: list[Thing] = field(init=False)
     families: dict[str, list[list[tuple[Thing, Thing]]]] = field(init=False)
+    raised: dict[str, list[list[tuple[Thing, Thing]]]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.shown = shown(self.catalogue.things, self.split)
         held = held_models(self.catalogue.things)
-        self.families = {}
+        self.families, self.raised = {}, {}
         for name, family in FAMILIES.items():
             pairs: dict[tuple[str, str], list[tuple[Thing, Thing]]] = {}
             for subject in self.shown:
@@ -182,20 +188,26 @@ class Pairs:
                         pairs.setdefault((subject.name, thing.name), []).append((subject, thing))
             if pairs:
                 self.families[name] = [pairs[key] for key in sorted(pairs)]
+            light = [[pair for pair in pairs[key] if not pair[0].is_heavy] for key in sorted(pairs)]
+            if any(light):
+                self.raised[name] = [group for group in light if group]
 
     def draw_relation(self, random: np.random.Generator) -> tuple[str, Relation]:
         """A family by its weight, and a relation by the family's."""
         names = list(self.families)
         family = names[_draw(random, [FAMILIES[name].weight for name in names])]
-        relations = list(FAMILIES[family].relations)
-        return family, relations[_draw(random, list(FAMILIES[family].relations.values()))]
+        weights = {
+            relation: weight
+            for relation, weight in FAMILIES[family].relations.items()
+            if relation not in RAISED or family in self.raised
+        }
+        return family, list(weights)[_draw(random, list(weights.values()))]
 
     def draw_pair(self, random: np.random.Generator, family: str, relation: Relation) -> Wish:
         """A pair of the family that can stand in the relation."""
-        while True:
-            subject, thing = self._models(random, self.families[family])
-            if relation not in RAISED or not subject.stays_down:
-                return Wish(subject, thing, relation, family)
+        groups = (self.raised if relation in RAISED else self.families)[family]
+        subject, thing = self._models(random, groups)
+        return Wish(subject, thing, relation, family)
 
     def _models(
         self, random: np.random.Generator, groups: list[list[tuple[Thing, Thing]]]

@@ -59,6 +59,11 @@ class Thing:
         return self.largest > LARGE
 
     @property
+    def is_heavy(self) -> bool:
+        """Whether nobody would lift it onto something else."""
+        return self.stays_down or (self.is_large and not self.hangs)
+
+    @property
     def hangs(self) -> bool:
         """Whether it hangs from a ceiling or a wall."""
         return "h" in self.roles or "w" in self.roles
