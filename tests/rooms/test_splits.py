@@ -6,7 +6,7 @@ import pytest
 from llava_vsd.rooms import splits
 from llava_vsd.rooms.pairs import Pairs
 from llava_vsd.rooms.splits import HELD_NAMES, SPLITS, held_models, is_held_pair, shown
-from llava_vsd.rooms.things import SMALL, Catalogue, Thing, _table, built_catalogue, share
+from llava_vsd.rooms.things import SMALL, Catalogue, Thing, built_catalogue, named_models, share
 
 ROLES = set("tuchwpznmkfx")
 TRAINED = ("train", "val", "test-layouts")
@@ -19,7 +19,7 @@ def furniture():
     def size(key):
         return tuple(0.1 + 1.4 * share("size", key, axis) for axis in "wdh")
 
-    things = [Thing(key, name, roles, size(key)) for name, roles, models in _table() for key in models]
+    things = [Thing(key, name, roles, size(key)) for name, roles, models in named_models() for key in models]
     return Catalogue(things, lambda key: None)
 
 
@@ -34,7 +34,7 @@ def asked(pairs):
 
 
 def test_the_table_names_enough_things_and_each_model_once():
-    rows = _table()
+    rows = named_models()
     names = Counter(name for name, _, _ in rows)
     models = Counter(model for _, _, models in rows for model in models)
     assert len(names) >= 120
@@ -91,7 +91,7 @@ def test_training_validation_and_new_layouts_draw_from_the_same_things(pairs):
 
 
 def test_a_triple_of_a_held_out_pair_is_told_in_its_test_alone():
-    names = [name for name, _, _ in _table()]
+    names = [name for name, _, _ in named_models()]
     held = next(pair for pair in combinations(names, 2) if is_held_pair(*pair))
     free = next(pair for pair in combinations(names, 2) if not is_held_pair(*pair))
     for split in SPLITS:

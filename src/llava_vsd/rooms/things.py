@@ -134,7 +134,7 @@ def furniture_catalogue(source: Path | None = None, cache_folder: Path | None = 
     folder = (
         cache_folder or Path(os.environ.get("LLAVA_VSD_CACHE") or Path.home() / ".cache/llava-vsd") / "rooms"
     )
-    rows = _table()
+    rows = named_models()
     keys = [key for _, _, models in rows for key in models]
     if any(not _kept(folder, key).exists() for key in keys):
         _keep(keys, source or _installed(), folder)
@@ -149,8 +149,8 @@ def furniture_catalogue(source: Path | None = None, cache_folder: Path | None = 
     return Catalogue(things, read)
 
 
-def _table() -> list[tuple[str, str, list[str]]]:
-    """Rows of the table: name, roles, models."""
+def named_models() -> list[tuple[str, str, list[str]]]:
+    """Rows of `weights/rooms/things.tsv`: name, roles, keys of its models."""
     rows = []
     for line in (files("llava_vsd") / "weights/rooms/things.tsv").read_text("utf-8").splitlines():
         if line and not line.startswith("#"):
