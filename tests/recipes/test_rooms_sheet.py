@@ -24,7 +24,9 @@ def test_a_sheet_shows_the_pictures_of_one_relation_with_their_claims(recipe, tm
     relation = items[2].pair.relation
     wanted = [item for item in items if item.pair.relation == relation]
     target = tmp_path / "sheet.png"
-    monkeypatch.setattr(sys, "argv", ["rooms_sheet.py", str(tmp_path), "-o", str(target), "--relation", relation])
+    monkeypatch.setattr(
+        sys, "argv", ["rooms_sheet.py", str(tmp_path), "-o", str(target), "--relation", relation]
+    )
     recipe.main()
     assert f"{len(wanted)} pictures" in capsys.readouterr().out
     with Image.open(target) as page, Image.open(tmp_path / "images" / wanted[0].image) as picture:
