@@ -47,7 +47,7 @@ def picture(things: Iterable[tuple[str, Box]]) -> Image.Image:
     """Draws named shapes, the largest first, so that a small one on a large one stays in sight."""
     image = Image.new("RGB", (2 * SIZE, 2 * SIZE), GROUND)  # twice the size, to draw smooth edges
     pen = ImageDraw.Draw(image)
-    for name, box in sorted(things, key=lambda thing: -_area(thing[1])):
+    for name, box in sorted(things, key=lambda thing: -area(thing[1])):
         colour, form = name.split()
         y0, y1, x0, x1 = (2 * side for side in box)
         middle_y, middle_x, third_y, third_x = (y0 + y1) / 2, (x0 + x1) / 2, (y1 - y0) / 3, (x1 - x0) / 3
@@ -66,7 +66,8 @@ def picture(things: Iterable[tuple[str, Box]]) -> Image.Image:
     return image.resize((SIZE, SIZE), Image.Resampling.BOX)
 
 
-def _area(box: Box) -> float:
+def area(box: Box) -> float:
+    """In square pixels."""
     return (box[1] - box[0]) * (box[3] - box[2])
 
 
@@ -84,9 +85,16 @@ def drawn(item: Item) -> tuple[dict[str, Any], dict[str, Any], dict[str, Box]]:
     dy, dx = (lot.uniform(0, SIZE - side * scale) for side in (height, width))
     moved = []
     for y0, y1, x0, x1 in boxes:
-        cy, cx, h, w = (y0 + y1) / 2 * scale + dy, (x0 + x1) / 2 * scale + dx, (y1 - y0) * scale, (x1 - x0) * scale
+        cy, cx, h, w = (
+            (y0 + y1) / 2 * scale + dy,
+            (x0 + x1) / 2 * scale + dx,
+            (y1 - y0) * scale,
+            (x1 - x0) * scale,
+        )
         h, w = max(h, 8), max(w, 8)  # what is smaller has no visible form
-        moved.append((max(cy - h / 2, 0), min(cy + h / 2, SIZE - 1), max(cx - w / 2, 0), min(cx + w / 2, SIZE - 1)))
+        moved.append(
+            (max(cy - h / 2, 0), min(cy + h / 2, SIZE - 1), max(cx - w / 2, 0), min(cx + w / 2, SIZE - 1))
+        )
     subject, object_ = lot.sample(NAMES, 2)
     while subject.split()[0] == object_.split()[0]:  # one colour each: a shape can be told at any size
         subject, object_ = lot.sample(NAMES, 2)
@@ -98,7 +106,9 @@ def drawn(item: Item) -> tuple[dict[str, Any], dict[str, Any], dict[str, Box]]:
             low = text.lower()
             if pair.subject in low and pair.object in low and pair.subject != pair.object:
                 first, second = sorted(names, key=len, reverse=True)
-                said.append(low.replace(first, "\0").replace(second, names[second]).replace("\0", names[first]))
+                said.append(
+                    low.replace(first, "\0").replace(second, names[second]).replace("\0", names[first])
+                )
         return said
 
     triple = {
@@ -126,11 +136,15 @@ def random_scenes(seed: int) -> Iterator[dict[str, Box]]:
 
 def main() -> None:
     """Reads VSD, draws, writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--v1", type=Path, required=True)
     parser.add_argument("--v2", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--held-out", type=int, default=600, help="How many of the last items are not for training.")
+    parser.add_argument(
+        "--held-out", type=int, default=600, help="How many of the last items are not for training."
+    )
     chosen = parser.parse_args()
     items = list(read_items(chosen.v1, chosen.v2, split="val"))
     for folder in ("images", "blank"):
@@ -145,7 +159,9 @@ def main() -> None:
         parts[f"{part}_v2"].append(v2)
     for name, entries in parts.items():
         (chosen.output / f"{name}.json").write_text(json.dumps(entries, indent=1) + "\n")
-    print(f"{len(items):,} pictures; {len(parts['fit_v1']):,} items to train on, {len(parts['held_v1']):,} held out")
+    print(
+        f"{len(items):,} pictures; {len(parts['fit_v1']):,} items to train on, {len(parts['held_v1']):,} held out"
+    )
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
 """Teaches a new vision tower what is where, on pictures whose things and boxes are known, before a language model.
 
-Every patch has to tell which things its square holds and how far the smallest of them reaches; two linear heads, thrown
-away afterwards, read that off the features that the connector will get. So the features say names and places in a form
-that a small language model can pick up in few steps. (Contrastive training with captions needs millions of pictures to
-come to the same.)
+Every patch has to tell what is seen in it, where that thing lies and how far it reaches. The words for it are read off
+by the connector-to-be: what it makes of a patch is compared with the language model's own embeddings of "red",
+"circle", "left", "top", "small" ... So the first time the language model meets a picture, it is told in words that it
+knows. (Contrastive training with captions needs millions of pictures to come to the same.)
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapes
@@ -21,40 +21,54 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
-from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModel
+from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
 Scene = tuple[Image.Image, Mapping[str, shapes.Box]]
 
 
-def new_tower(image_size: int, patch_size: int, width: int = 256, layers: int = 6) -> CLIPVisionModel:
-    """A CLIP-type tower with random weights; 5 million parameters at the default width and depth."""
-    return CLIPVisionModel(
-        CLIPVisionConfig(
-            hidden_size=width,
-            intermediate_size=4 * width,
-            num_hidden_layers=layers,
-            num_attention_heads=width // 64,
-            image_size=image_size,
-            patch_size=patch_size,
-        )
-    )
-
-
 class Reader(nn.Module):
-    """The two heads on the features of the layer before the last, which LLaVA's connector takes."""
+    """Reads words and boxes off the features of the layer before the last, which LLaVA's connector takes.
 
-    def __init__(self, tower: CLIPVisionModel, names: int) -> None:
+    Args:
+        model: an assembled LLaVA; its tower and connector learn, its embeddings stay.
+        words: one a label.
+    """
+
+    def __init__(self, model: LlavaForConditionalGeneration, tokenizer: Any, words: Sequence[str]) -> None:
         super().__init__()
-        self.tower = tower
-        width = tower.config.hidden_size
-        self.norm = nn.LayerNorm(width)
-        self.names, self.box = nn.Linear(width, names), nn.Linear(width, 4)
+        self.tower, self.connector = model.model.vision_tower, model.model.multi_modal_projector
+        table = model.get_input_embeddings().weight.detach().float()
+        ids = [tokenizer(f" {word}", add_special_tokens=False)["input_ids"] for word in words]
+        meaning = torch.stack([table[one].mean(0) for one in ids])
+        self.register_buffer("ground", table.mean(0))
+        self.register_buffer("meaning", nn.functional.normalize(meaning - self.ground, dim=-1))
+        # A connector's output is as long as an embedding, so that the language model sees nothing out of its range.
+        self.register_buffer("length", (table - self.ground).norm(dim=-1).median())
+        self.scale, self.bias = (
+            nn.Parameter(torch.tensor(10.0)),
+            nn.Parameter(torch.full((len(words),), -2.0)),
+        )
+        self.box = nn.Linear(table.shape[1], 4)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of names [pictures, patches, names] and boxes as shares of the picture [pictures, patches, 4]."""
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits of words [pictures, patches, words], boxes as shares of the picture [pictures, patches, 4], and how
+        far the length of the features is from that of embeddings [pictures, patches], as a share of it."""
         seen = self.tower(pixels, output_hidden_states=True).hidden_states[-2][:, 1:]
-        features = self.norm(seen)
-        return self.names(features), self.box(features)
+        said = self.connector(seen).float() - self.ground
+        length = said.norm(dim=-1)
+        alike = nn.functional.normalize(said, dim=-1) @ self.meaning.T
+        return self.scale * alike + self.bias, self.box(said / self.length), (length / self.length - 1).abs()
+
+
+WORDS = ("top", "middle", "bottom", "left", "center", "right", "tiny", "small", "large", "huge")
+
+
+def places(box: shapes.Box, size: int) -> tuple[str, str, str]:
+    """Words for where the middle of a thing is, by thirds of the picture, and how large it is, by its longer side."""
+    y0, y1, x0, x1 = (side / size for side in box)
+    row, column = (min(int(1.5 * (low + high)), 2) for low, high in ((y0, y1), (x0, x1)))
+    extent = np.searchsorted((0.2, 0.4, 0.65), max(y1 - y0, x1 - x0))
+    return WORDS[row], WORDS[3 + column], WORDS[6 + int(extent)]
 
 
 def targets(
@@ -65,7 +79,7 @@ def targets(
     held = np.zeros((grid, grid, len(names)), dtype=np.float32)
     box = np.zeros((grid, grid, 4), dtype=np.float32)
     full = np.zeros((grid, grid), dtype=np.float32)
-    for name, (y0, y1, x0, x1) in sorted(scene.items(), key=lambda one: -shapes._area(one[1])):
+    for name, (y0, y1, x0, x1) in sorted(scene.items(), key=lambda one: -shapes.area(one[1])):
         rows, columns = (
             np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None) * grid / size
             for low, high in ((y0, y1), (x0, x1))
@@ -74,7 +88,7 @@ def targets(
         inside = rows[:, None] * columns[None] > 0.2
         inside[middle] = True  # a thing smaller than a patch is told by the patch of its middle
         held[inside] = 0  # of what is behind it, the patch shows nothing
-        for word in name.split():
+        for word in (*name.split(), *places((y0, y1, x0, x1), size)):
             held[inside, names[word]] = 1
         box[inside] = np.array((y0, y1, x0, x1)) / size
         full[inside] = 1
@@ -90,24 +104,44 @@ def batches(
     scenes = iter(scenes)
     while some := list(islice(scenes, count)):
         pixels = np.stack([(np.asarray(image, dtype=np.float32) - mean) / deviation for image, _ in some])
-        told = [np.stack(part) for part in zip(*(targets(scene, names, size, grid) for _, scene in some), strict=True)]
-        yield torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), *(torch.from_numpy(one) for one in told)  # type: ignore[misc]
+        told = [
+            np.stack(part)
+            for part in zip(*(targets(scene, names, size, grid) for _, scene in some), strict=True)
+        ]
+        yield (
+            torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(),
+            *(torch.from_numpy(one) for one in told),
+        )  # type: ignore[misc]
 
 
 def learn(
-    reader: Reader, data: Iterator[tuple[Tensor, Tensor, Tensor, Tensor]], *, steps: int, rate: float, seed: int = 0
+    reader: Reader,
+    data: Iterator[tuple[Tensor, Tensor, Tensor, Tensor]],
+    *,
+    steps: int,
+    rate: float,
+    seed: int = 0,
 ) -> None:
     """Trains tower and heads with AdamW on a cosine; prints a line every hundred steps."""
     torch.manual_seed(seed)
-    optimizer = torch.optim.AdamW(reader.parameters(), lr=rate, weight_decay=0.05, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(
+        [one for one in reader.parameters() if one.requires_grad],
+        lr=rate,
+        weight_decay=0.05,
+        betas=(0.9, 0.98),
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
     start, shown = time.perf_counter(), np.zeros(3)
     for step, (pixels, held, box, full) in enumerate(islice(data, steps), 1):
         with torch.autocast("cpu", torch.bfloat16):
-            names, place = reader(pixels)
-        told = nn.functional.binary_cross_entropy_with_logits(names.float(), held, reduction="none").sum(-1).mean()
+            names, place, length = reader(pixels)
+        told = (
+            nn.functional.binary_cross_entropy_with_logits(names.float(), held, reduction="none")
+            .sum(-1)
+            .mean()
+        )
         off = (nn.functional.l1_loss(place.float(), box, reduction="none").sum(-1) * full).sum() / full.sum()
-        (told + off).backward()
+        (told + off + 0.1 * length.mean()).backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -124,26 +158,32 @@ def learn(
 
 
 def main() -> None:
-    """Trains a tower on random shapes and saves it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Trains tower and connector of an assembled model on random shapes and saves it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "model", type=Path, help="An assembled LLaVA for pictures of 112 pixels (vsd assemble)."
+    )
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--patch-size", type=int, default=16)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    torch.manual_seed(chosen.seed)
-    tower = new_tower(shapes.SIZE, chosen.patch_size)
-    names = {word: place for place, word in enumerate((*shapes.COLOURS, *shapes.FORMS))}
+    model = LlavaForConditionalGeneration.from_pretrained(chosen.model)
+    processor = LlavaProcessor.from_pretrained(chosen.model)
+    model.requires_grad_(False)
+    model.model.vision_tower.requires_grad_(True)
+    model.model.multi_modal_projector.requires_grad_(True)
+    words = (*shapes.COLOURS, *shapes.FORMS, *WORDS)
     scenes = ((shapes.picture(scene.items()), scene) for scene in shapes.random_scenes(chosen.seed))
-    data = batches(scenes, names, shapes.SIZE, shapes.SIZE // chosen.patch_size, chosen.batch)
-    reader = Reader(tower, len(names))
-    print(json.dumps({"parameters": sum(one.numel() for one in tower.parameters())}))
+    grid = shapes.SIZE // model.config.vision_config.patch_size
+    data = batches(scenes, {word: place for place, word in enumerate(words)}, shapes.SIZE, grid, chosen.batch)
+    reader = Reader(model, processor.tokenizer, words)
     learn(reader, data, steps=chosen.steps, rate=chosen.rate, seed=chosen.seed)
-    tower.save_pretrained(chosen.output)
-    side = {"height": shapes.SIZE, "width": shapes.SIZE}
-    CLIPImageProcessorPil(size=side, crop_size=side, do_center_crop=False).save_pretrained(chosen.output)
+    model.save_pretrained(chosen.output)
+    processor.save_pretrained(chosen.output)
 
 
 if __name__ == "__main__":

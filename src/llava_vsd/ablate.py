@@ -130,7 +130,8 @@ def _fates(name: str, items: Sequence[Item], rows: Sequence[Prediction]) -> dict
         if row.refinement.outcome == "rules":
             rules[row.refinement.reason.rpartition("rule: ")[2]] += 1
         *others, third = row.descriptions if len(row.descriptions) == SENTENCES else ["", "", ""]
-        problem = fault(third, others[-1], others, claim(others[-1], row.relations[item.asked]))
+        said = claim(others[-1], row.relations[item.asked])
+        problem = fault(third, others[-1], others, said) if said else "relation: there is none"
         if problem:
             refused[problem.partition(":")[0]] += 1
     return {

@@ -167,7 +167,7 @@ def test_after_kills_and_ctrl_c_the_same_command_goes_on(server: Any, tmp_path: 
     for number, message in (
         (signal.SIGKILL, ""),
         (signal.SIGKILL, ""),
-        (signal.SIGINT, "vsd: interrupted; nothing is half-written, fetch and predict go on from here\n"),
+        (signal.SIGINT, "vsd: interrupted; nothing is half-written, the same command goes on from here\n"),
     ):
         enough = (part.stat().st_size if part.exists() else 0) + 80_000  # of the 100,000 that come
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:

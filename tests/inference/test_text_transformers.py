@@ -5,7 +5,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from llava_vsd.errors import FileError, UsageError
+from llava_vsd.errors import CheckpointError, UsageError
 from llava_vsd.inference.text import Sampling
 from llava_vsd.inference.text_transformers import TransformersText, _DrawByRow
 from llava_vsd.refine.completions import Completions
@@ -13,7 +13,8 @@ from llava_vsd.refine.prompt import prompt
 from llava_vsd.refine.rewrite import Refiner
 from llava_vsd.schema import Prediction
 
-WORDS = "<pad> <eos> a the cup dog table bench is on under behind there sits stands . user assistant system".split()
+WORDS = ["<pad>", "<eos>", "a", "the", "cup", "dog", "table", "bench", "is", "on", "under", "behind"]
+WORDS += ["there", "sits", "stands", ".", "user", "assistant", "system"]
 TEMPLATE = (
     "{% for message in messages %}{{ message['role'] + ' ' + message['content'] + ' ' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ 'assistant ' }}{% endif %}"
@@ -26,16 +27,15 @@ SENTENCES = [
 ]
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["chat", "plain"])
-def text_model(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def text_model(tmp_path_factory):
     """A random Llama of one-word tokens, in a folder as any other model."""
     folder = tmp_path_factory.mktemp("model")
     words = Tokenizer(models.WordLevel({word: at for at, word in enumerate(WORDS)}, unk_token="<pad>"))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     words.decoder = decoders.WordPiece(prefix="##")
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<eos>", pad_token="<pad>")
-    if request.param:
-        tokenizer.chat_template = TEMPLATE
+    tokenizer.chat_template = TEMPLATE
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     config = LlamaConfig(
@@ -99,7 +99,7 @@ def test_the_row_is_refined_whatever_a_random_model_says(text_model):
     (found,) = Refiner(Completions(text_model), tries=2).refine([row], [0])
     assert found.refinement.outcome == "rules"
     assert found.refinement.tries == 2
-    assert found.descriptions[2] == "the cup is on the table."
+    assert found.descriptions[2] == "on the table is the cup."
     assert found.settings["refine"]["settings"] == text_model.settings
     json.dumps(text_model.settings)
 
@@ -110,5 +110,5 @@ def test_wrong_settings_and_models_are_named(tmp_path):
     with pytest.raises(UsageError, match="batch size: 0"):
         TransformersText("x", batch_size=0)
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(FileError, match="cannot be loaded as a text model"):
+    with pytest.raises(CheckpointError, match=str(tmp_path)):
         TransformersText(str(tmp_path))

@@ -60,6 +60,16 @@ def test_the_figures_are_those_of_the_encoded_conversations(run_file: Path, tmp_
     assert sum(report.parameters.values()) == sum(
         p.numel() for p in load(config.model, device="cpu").model.parameters()
     )
+    part = check(
+        load_config(run_file, ["max_steps=2"]),
+        config.stages[0].model_copy(update={"max_steps": 2}),
+        config.model,
+        tmp_path,
+        lambda done, total: None,
+    )
+    assert part.steps == 2
+    assert part.alone < report.alone
+    assert 0 < part.share_saved < 1
     assert report.longest[0]["tokens"] == max(row["tokens"] for row in report.longest) <= 400
 
 

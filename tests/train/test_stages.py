@@ -11,7 +11,7 @@ from transformers import AutoModelForImageTextToText
 
 from llava_vsd.config import load_config
 from llava_vsd.data.images import ImageStore
-from llava_vsd.errors import TrainingError, UsageError
+from llava_vsd.errors import TrainingError, UsageError, VsdError
 from llava_vsd.jsonl import read_rows
 from llava_vsd.model.adapters import prepare
 from llava_vsd.model.load import load
@@ -242,6 +242,31 @@ def test_bad_samples_stop_the_run_before_it_begins(run_file: Path, tmp_path: Pat
     assert notes == ["vsd: 1 bad samples are left out"]
 
 
+def test_processes_need_pictures_in_every_row(run_file: Path, tmp_path: Path) -> None:
+    data = conversations(tmp_path / "data.jsonl", pictures(tmp_path / "images", 2), each=2, texts=30)
+    settings = [f"data=[{data}]", f"images=[{tmp_path / 'images'}]"]
+    config = load_config(run_file, settings)
+    ready = stages.get_ready(config, config.stages[0], config.model, tmp_path)
+    known = stages.known_index(ready, tmp_path, lambda done, total: None)
+    assert ready.plan(known, 1).steps > 1
+    with pytest.raises(TrainingError, match=r"a step has 0 conversations about pictures for 4 rows"):
+        ready.plan(known, 4)
+    with pytest.raises(
+        TrainingError, match=r"8 conversations in a step for 9 processes.*batch_conversations"
+    ):
+        ready.plan(known, 9)
+    frozen = load_config(run_file, [*settings, "connector=frozen"])
+    ready = stages.get_ready(frozen, frozen.stages[0], frozen.model, tmp_path)
+    assert ready.plan(known, 4).rows == 4
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_quantized_weights_need_a_gpu(run_file: Path) -> None:
+    with pytest.raises(VsdError, match="GPU") as caught:
+        stages.run(load_config(run_file, ["quantize=4bit"]))
+    assert "\n" not in str(caught.value)
+
+
 def test_boxes_need_a_known_convention(run_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
@@ -252,9 +277,10 @@ def test_boxes_need_a_known_convention(run_file: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("family", ["llava-next-mistral", "qwen2.5-vl"])
-def test_other_families_train(tmp_path: Path, family: str) -> None:
+@pytest.mark.parametrize("vision", ["frozen", "full"])
+def test_other_families_train_in_half_precision(tmp_path: Path, family: str, vision: str) -> None:
     path = settings(tmp_path, family=family, images=4, each=2)
-    config = load_config(path, ["max_steps=2", "dtype=bfloat16", "batch_conversations=4"])
+    config = load_config(path, ["max_steps=2", "dtype=bfloat16", "batch_conversations=4", f"vision={vision}"])
     (result,) = stages.run(config)
     assert len(curve(config.output)) == 2
     assert (result / "language/adapter_config.json").is_file()

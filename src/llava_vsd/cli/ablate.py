@@ -37,9 +37,14 @@ def ablate(
     sample: Annotated[int, typer.Option(help="Only so many items, drawn by --seed; 0 is all.", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="Of sample, draws of the model and resamples.", min=0)] = 0,
     tries: Annotated[int, typer.Option(help="How often the model is asked for one sentence.", min=1)] = 3,
-    batch_size: Annotated[int, typer.Option(help="Sentences that the model rewrites at once.", min=1)] = 16,
+    batch_size: Annotated[
+        int, typer.Option(help="Sentences that the model rewrites at once, or requests under way.", min=1)
+    ] = 16,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU if there is one.")] = "",
     dtype: Annotated[str, typer.Option(help="bfloat16, float16 or float32.")] = "bfloat16",
+    key: Annotated[
+        str, typer.Option(help="Server: variable that holds the key; default: OPENAI_API_KEY.")
+    ] = "",
     cache: Annotated[Path | None, typer.Option(help="File that keeps what the model says.")] = None,
     references: Annotated[str, typer.Option(help="Gold descriptions: v1, v2 or both.")] = "v1",
     intervals: Annotated[
@@ -89,7 +94,7 @@ def ablate(
         variants = _given(refined, asked)
     else:
         text_model = load_text_model(
-            model or default_model(), device=device, dtype=dtype, batch_size=batch_size
+            model or default_model(), device=device, dtype=dtype, batch_size=batch_size, key=key
         )
         variants = _made(asked, rows, text_model, tries=tries, seed=seed, cache=cache)
     found = score(asked, rows, variants, references=kind, spice=scorer, resamples=intervals, seed=seed)

@@ -35,6 +35,7 @@ COMMANDS = (
     "ablate",
     "evaluate",
     "spice",
+    "rooms",
 )
 """Modules of this package, in the order of the work: each has `register(app)` and imports what is heavy inside."""
 
@@ -79,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(end, SystemExit) and end.code != 130:
             raise
         print(
-            "vsd: interrupted; nothing is half-written, fetch, predict and refine go on from here",
+            "vsd: interrupted; nothing is half-written, the same command goes on from here",
             file=sys.stderr,
         )
         raise SystemExit(130) from None

@@ -15,7 +15,8 @@ def register(app: typer.Typer) -> None:
 
 
 MODEL_HELP = (
-    "Folder, hub name or GGUF file of a text model; small (SmolLM2-135M-Instruct); scripted:FILE; or rules (no model). "
+    "Folder, hub name or GGUF file of a text model; small (SmolLM2-135M-Instruct); openai:URL#MODEL; scripted:FILE; or "
+    "rules (no model). "
     "Default: Qwen/Qwen2-7B-Instruct where there is a GPU, else small."
 )
 
@@ -37,9 +38,14 @@ def refine(
         bool, typer.Option("--no-guard", help="Take what the model says as it is, as the paper does.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Of what the model draws.", min=0)] = 0,
-    batch_size: Annotated[int, typer.Option(help="Sentences that the model rewrites at once.", min=1)] = 16,
+    batch_size: Annotated[
+        int, typer.Option(help="Sentences that the model rewrites at once, or requests under way.", min=1)
+    ] = 16,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU if there is one.")] = "",
     dtype: Annotated[str, typer.Option(help="bfloat16, float16 or float32.")] = "bfloat16",
+    key: Annotated[
+        str, typer.Option(help="Server: variable that holds the key; default: OPENAI_API_KEY.")
+    ] = "",
     cache: Annotated[Path | None, typer.Option(help="File that keeps what the model says.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew where the file exists.")] = False,
 ) -> None:
@@ -66,7 +72,9 @@ def refine(
     for path in filter(None, (predictions, items, cache)):
         if output.exists() and path.exists() and output.samefile(path):
             raise UsageError(f"{output} is {path}; expected another file for the refined predictions")
-    text_model = load_text_model(model or default_model(), device=device, dtype=dtype, batch_size=batch_size)
+    text_model = load_text_model(
+        model or default_model(), device=device, dtype=dtype, batch_size=batch_size, key=key
+    )
     completions = Completions(text_model, cache) if text_model else None
     refiner = Refiner(completions, tries=tries, guarded=not no_guard, seed=seed)
     outcomes: Counter[str] = Counter()

@@ -91,7 +91,7 @@ class OpenAI:
         self.images = images if asking.pictures else None
         url, _, model = spec.partition("#")
         self.server = Server(url, key=asking.key, patience=asking.patience, at_once=asking.at_once)
-        self.model = model or self._only_model()
+        self.model = model or self.server.only_model()
         self.name = f"openai:{self.model}"
         self.sees: frozenset[Sight] = frozenset({"pictures"} if asking.pictures else ())
         self.form, self.has_scores = self.server.once(self._find_out, None)
@@ -107,19 +107,6 @@ class OpenAI:
             "max_tokens": asking.max_tokens or dict(_TOKENS),
             "body": asking.body,
         }
-
-    def _only_model(self) -> str:
-        listed = self.server.get("models")
-        try:
-            models = [one["id"] for one in listed["data"]]
-        except (KeyError, TypeError):
-            raise ServerError(self.server.url, "does not list its models; expected URL#MODEL") from None
-        if len(models) != 1:
-            some = ", ".join(models[:5]) + (" ..." if len(models) > 5 else "")
-            raise UsageError(
-                f"openai: {self.server.url} has {len(models)} models ({some}); expected URL#MODEL"
-            )
-        return str(models[0])
 
     async def _find_out(self, session: Session, _: None) -> tuple[str, bool]:
         """The form of choice that the server obeys, and whether it reports probabilities, by trying."""
@@ -200,7 +187,7 @@ class OpenAI:
 
     async def _say(self, session: Session, task: Task, uri: str | None, triple: Triple) -> str:
         question = ask(task, triple, template=self.asking.template)
-        return _text(await session.chat(self._body(task, [_user(question, uri)])), self.server.url)
+        return text_of(await session.chat(self._body(task, [_user(question, uri)])), self.server.url)
 
     async def _classify(
         self, session: Session, uri: str | None, triple: Triple
@@ -233,7 +220,7 @@ class OpenAI:
         """The label that the server chooses, as text, and how probability divides among the labels."""
         body = self._body("classify", messages, scores=self.has_scores) | FORMS[self.form](labels)
         found = await session.chat(body)
-        text = choice.unwrapped(self.form, _text(found, self.server.url))
+        text = choice.unwrapped(self.form, text_of(found, self.server.url))
         if not self.has_scores:
             return text, {}
         return text, choice.shares(self.form, choice.steps(found.get("logprobs")), labels)
@@ -269,7 +256,8 @@ def _user(text: str, uri: str | None) -> dict[str, Any]:
     return {"role": "user", "content": [picture, {"type": "text", "text": text}]}
 
 
-def _text(found: dict[str, Any], url: str) -> str:
+def text_of(found: dict[str, Any], url: str) -> str:
+    """What a choice says; ServerError where nothing does, for want of tokens."""
     text = found["message"].get("content") or ""
     if not text.strip() and found.get("finish_reason") == "length":
         raise ServerError(

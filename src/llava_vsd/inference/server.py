@@ -121,6 +121,18 @@ class Server:
 
         return self.once(ask, path)
 
+    def only_model(self) -> str:
+        """The name of the server's model; UsageError where it has none or several."""
+        listed = self.get("models")
+        try:
+            models = [one["id"] for one in listed["data"]]
+        except (KeyError, TypeError):
+            raise ServerError(self.url, "does not list its models; expected URL#MODEL") from None
+        if len(models) != 1:
+            some = ", ".join(models[:5]) + (" ..." if len(models) > 5 else "")
+            raise UsageError(f"openai: {self.url} has {len(models)} models ({some}); expected URL#MODEL")
+        return str(models[0])
+
     def once(self, work: Callable[[Session, T], Awaitable[R]], thing: T) -> R:
         """Does `work` on one thing."""
         with closing(self.ordered(work, [thing])) as results:

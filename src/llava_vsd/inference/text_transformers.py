@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
     LogitsProcessor,
     LogitsProcessorList,
     TemperatureLogitsWarper,
     TopPLogitsWarper,
 )
-from transformers.utils import logging
 
-from llava_vsd.errors import FileError, UsageError
+from llava_vsd.errors import UsageError
 from llava_vsd.inference.text import Prompt, Sampling
+from llava_vsd.model.language import read_language
 
 DTYPES = ("bfloat16", "float16", "float32")
 
@@ -37,29 +33,27 @@ class TransformersText:
     else is in its batch; in shorter types it can where two tokens are as likely as makes no difference to the type.
 
     Args:
-        place: a folder, a GGUF file, or a name on the hub.
-        name: stands in rows; `place` if empty.
+        spec: `small`, a folder, a GGUF file, or a name on the hub; stands in rows.
         device: e.g. `cuda:0`; default: the GPU if there is one, else the CPU.
         dtype: one of `DTYPES`; default: bfloat16.
         batch_size: prompts at once.
 
     Raises:
         UsageError: another dtype, or a batch of none.
-        FileError: there is no such model, or it cannot be read.
+        CheckpointError: there is no such model, it cannot be read, or it has no chat template.
     """
 
-    def __init__(
-        self, place: str, *, name: str = "", device: str = "", dtype: str = "", batch_size: int = 16
-    ) -> None:
+    def __init__(self, spec: str, *, device: str = "", dtype: str = "", batch_size: int = 16) -> None:
         dtype = dtype or DTYPES[0]
         if dtype not in DTYPES:
             raise UsageError(f"dtype: {dtype!r}, expected one of {', '.join(DTYPES)}")
         if batch_size < 1:
             raise UsageError(f"batch size: {batch_size}, expected 1 or more")
-        self.name, self.batch_size = name or place, batch_size
+        self.name, self.batch_size = spec, batch_size
         self.device = torch.device(device or ("cuda" if has_gpu() else "cpu"))
-        self.settings: dict[str, Any] = {"engine": "transformers", "model": name or place, "dtype": dtype}
-        self._tokenizer, self._model = _load(place, getattr(torch, dtype))
+        self.settings: dict[str, Any] = {"engine": "transformers", "model": spec, "dtype": dtype}
+        language = read_language(spec, getattr(torch, dtype))
+        self._tokenizer, self._model = language.tokenizer, language.model
         self._model.to(self.device).eval()
         self.settings["weights"] = _digest(self._model)
         self._tokenizer.padding_side = "left"
@@ -81,12 +75,10 @@ class TransformersText:
         return texts
 
     def _encode(self, prompt: Prompt) -> list[int]:
-        """Token ids of the conversation in the model's own template; without one, its texts line by line."""
-        if self._tokenizer.chat_template:
-            turns = [{"role": turn.role, "content": turn.text} for turn in prompt]
-            text = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-            return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
-        return list(self._tokenizer("\n".join([*(turn.text for turn in prompt), ""]))["input_ids"])
+        """Token ids of the conversation in the model's own template."""
+        turns = [{"role": turn.role, "content": turn.text} for turn in prompt]
+        text = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _generate(self, encoded: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]) -> list[str]:
         batch = self._tokenizer.pad({"input_ids": list(encoded)}, return_tensors="pt").to(self.device)
@@ -138,31 +130,3 @@ def _digest(model: torch.nn.Module) -> str:
     for parameter in model.parameters():
         digest.update(parameter.detach().flatten()[:64].float().cpu().numpy().tobytes())
     return digest.hexdigest()[:16]
-
-
-def _load(place: str, dtype: torch.dtype) -> tuple[Any, Any]:
-    folder, more = place, {}
-    if place.endswith(".gguf"):
-        folder, more = str(Path(place).parent), {"gguf_file": Path(place).name}
-    if not sys.stderr.isatty():
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **more)
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **more, **_unpacked(more))
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()
-        raise FileError(
-            place, f"cannot be loaded as a text model: {reason[0] if reason else error!r}"
-        ) from None
-    return tokenizer, model
-
-
-def _unpacked(more: dict[str, str]) -> dict[str, Any]:
-    """Dense weights from a GGUF file: packed ones, where transformers can keep them so, are many times slower here."""
-    if not more:
-        return {}
-    try:
-        from transformers import GgufConfig
-    except ImportError:  # before 5.20 weights are always unpacked
-        return {}
-    return {"quantization_config": GgufConfig(dequantize=True)}

@@ -38,11 +38,11 @@ class Claim(NamedTuple):
     relation: Relation
 
 
-def claim(second: str, answer: RelationAnswer) -> Claim:
+def claim(second: str, answer: RelationAnswer) -> Claim | None:
     """What the second sentence says of the asked pair.
 
     Its relation is task 1's answer if the sentence states that among others, or states none that is known; else the
-    first that it states.
+    first that it states. None where neither gives one.
     """
     said = [
         relation
@@ -52,7 +52,7 @@ def claim(second: str, answer: RelationAnswer) -> Claim:
         )
     ]
     relation = answer.relation if answer.relation in said or not said else said[0]
-    return Claim(answer.subject, answer.object, relation)
+    return Claim(answer.subject, answer.object, relation) if relation else None
 
 
 def fault(sentence: str, second: str, others: Sequence[str], claim: Claim) -> str:

@@ -36,7 +36,7 @@ class _Work:
     prediction: Prediction
     second: str
     others: list[str]
-    claim: Claim
+    claim: Claim | None
     tries: int = 0
     faults: list[str] = field(default_factory=list)
     text: str = ""
@@ -89,7 +89,7 @@ class Refiner:
             VsdError: the model cannot answer.
         """
         rows = [_begin(one, place) for one, place in zip(predictions, asked, strict=True)]
-        open_rows = [row for row in rows if row.second]
+        open_rows = [row for row in rows if row.second and (row.claim or not self.guarded)]
         if self.completions:
             for attempt in range(self.tries):
                 open_rows = [row for row in open_rows if not row.text]
@@ -103,7 +103,7 @@ class Refiner:
         for row, completion in zip(rows, texts, strict=True):
             text = sentence_of(completion)
             row.tries += 1
-            if self.guarded:
+            if self.guarded and row.claim:
                 problem = fault(text, row.second, row.others, row.claim)
             else:
                 problem = "" if text else "form: says nothing"
@@ -123,7 +123,9 @@ class Refiner:
         reason = said
         if not row.second:
             outcome, reason = "kept", "no second sentence to rewrite from"
-        elif not row.text and self.guarded:
+        elif self.guarded and not row.claim:
+            outcome, reason = "kept", "neither task 1 nor the second sentence gives a relation"
+        elif not row.text and row.claim and self.guarded:
             found, problem = by_rules(row.second, row.others, row.claim)
             outcome = "rules" if found else "kept"
             row.text = found.sentence if found else ""

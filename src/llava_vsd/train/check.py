@@ -96,8 +96,9 @@ def check(config: Config, stage: Stage, spec: str, state: Path, progress: Progre
         return report
     made = ready.plan(known, 1)
     tokens, longest, learned = _rows(known, made)
-    plain = known.plain
-    alone = int(plain.prefix.sum())
+    first = made.lengths[0]
+    shown = made.order[: made.starts[min(made.steps, made.steps_an_epoch)]]
+    alone = int(first.prefix[shown].sum())
     load = load_of(config, stage, dimensions, trained, row_tokens=longest[0]["tokens"], learned=learned)
     return replace(
         report,
@@ -105,7 +106,7 @@ def check(config: Config, stage: Stage, spec: str, state: Path, progress: Progre
         rows=made.steps * made.rows,
         rows_a_step=made.rows,
         tokens=tokens,
-        alone=alone + int(plain.rest.sum()),
+        alone=alone + int(first.rest[shown].sum()),
         share_saved=1 - tokens["image"] / alone if alone else 0.0,
         longest=longest,
         memory=memory_table(dimensions, load, stage.batch_conversations),

@@ -28,7 +28,7 @@ from llava_vsd.jsonl import replacing
 from llava_vsd.model.adapters import prepare
 from llava_vsd.model.attention import share_images
 from llava_vsd.model.encode import Encoder
-from llava_vsd.model.families import Family, Part
+from llava_vsd.model.families import Family, Part, parameters_of
 from llava_vsd.model.load import load, load_processor, read_config
 from llava_vsd.model.merge import merge
 from llava_vsd.schema import Task
@@ -313,6 +313,11 @@ def _model(ready: Ready, processes: PartialState, checkpoint: Path | None) -> An
         spec, dtype=config.dtype, device=device, attention=config.attention, quantize=config.quantize
     )
     model = prepare(loaded, stage)
+    for _, part, parameter in parameters_of(model):
+        if (
+            part and getattr(stage, part) == "full"
+        ):  # layers of it that do not learn too: a norm takes one type
+            parameter.data = parameter.data.float()
     # What FSDP divides one by one; the names that LLaVA's own class gives are partly of other models.
     os.environ.setdefault("FSDP_TRANSFORMER_CLS_TO_WRAP", ",".join(_layers(model)))
     if checkpoint and isinstance(model, PeftModel):

@@ -175,7 +175,9 @@ class RowTrainer(Trainer):
             super()._save_checkpoint(model, trial)
             self._together()
             if self.args.should_save:
-                shutil.rmtree(saving / name / LANGUAGE_FOLDER, ignore_errors=True)  # for servers, not to go on from
+                shutil.rmtree(
+                    saving / name / LANGUAGE_FOLDER, ignore_errors=True
+                )  # for servers, not to go on from
                 for file in (saving / name).rglob("*"):
                     to_disk(file)
                 (saving / name).replace(run / name)
