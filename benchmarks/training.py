@@ -11,7 +11,8 @@ as are the conversations of each step (16), their order, the type and the optimi
 8,192 tokens, as is a packed row.
 
 Each side is a process of its own; they take their steps in turn, after one to warm up. Fetching the data is part of a
-step. `bound` is the number of tokens one at a time over that of shared rows, without any padding.
+step. "By processor time" is the same ratio in seconds of processors, which other work on the machine hardly changes
+(with one thread). `bound` is the number of tokens one at a time over that of shared rows, without any padding.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Side:
     name: str
     process: subprocess.Popen[str]
     seconds: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
     told: dict[str, Any] = field(default_factory=dict)
 
     def line(self) -> Any:
@@ -58,7 +60,9 @@ class Side:
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        self.seconds.append(self.line())
+        seconds, processor = self.line()
+        self.seconds.append(seconds)
+        self.processor.append(processor)
 
 
 def environment(threads: int) -> dict[str, str]:
@@ -106,13 +110,14 @@ def table(folder: Path, tokens: int, layers: int, chosen: argparse.Namespace) ->
     bound = alone / shared
     found = run_sides(folder, chosen.sides, steps, chosen)
     middle = {side.name: median(side.seconds[1:]) for side in found}
+    used = {side.name: median(side.processor[1:]) for side in found}
     memory = {side.name: side.told["memory"] / 2**20 for side in found}
     for side in found:
-        times = middle[side.name] / middle[found[0].name]
+        times, by_processor = (figure[side.name] / figure[found[0].name] for figure in (middle, used))
         losses = ", ".join(f"{loss:.4f}" for loss in side.told["losses"])
         print(
             f"| {tokens:,} | {layers} | {side.name} | {middle[side.name]:.2f} | {BATCH / middle[side.name]:.2f} "
-            f"| {times:.2f} | {bound:.2f} | {memory[side.name]:,.0f} | {losses} |",
+            f"| {times:.2f} | {by_processor:.2f} | {bound:.2f} | {memory[side.name]:,.0f} | {losses} |",
             flush=True,
         )
     chosen.verdicts += verdicts(tokens, bound, middle, memory)
@@ -186,8 +191,8 @@ def main() -> None:
             conversations, pictures = write_data(folder, chosen.data, 16 * (chosen.steps + 4))
         print(f"{conversations} conversations about {pictures} pictures ({conversations / pictures:.2f} each)\n")
         if "table" in only:
-            print("| image tokens | layers | side | s a step | samples/s | times packed | bound | peak MiB | losses |")
-            print("|---|---|---|---|---|---|---|---|---|")
+            print("| image tokens | layers | side | s a step | samples/s | times packed | by processor time | bound | peak MiB | losses |")
+            print("|---|---|---|---|---|---|---|---|---|---|")
             for tokens, folder in folders.items():
                 table(folder, tokens, layers[tokens], chosen)
             print("\n" + "\n".join(f"- {line}" for line in chosen.verdicts) + "\n")
