@@ -34,6 +34,18 @@ HERE = Path(__file__).parent
 BARS = {49: (None, 1.5), 576: (0.92, 4.5), 2880: (0.92, 5.0)}
 """Share of the bound over our unpacked rows, and times the Trainer's speed, that packed rows are to reach."""
 
+COLUMNS = (
+    "image tokens",
+    "layers",
+    "side",
+    "s a step",
+    "samples/s",
+    "times packed",
+    "by processor time",
+    "bound",
+    "peak MiB",
+    "losses",
+)
 ALL = ("exactness", "table", "parts", "overlap")
 
 
@@ -75,20 +87,36 @@ def environment(threads: int) -> dict[str, str]:
     }
 
 
-def run_sides(folder: Path, sides: Sequence[str], steps: int, chosen: argparse.Namespace, readers: int = 0) -> list[Side]:
+def run_sides(
+    folder: Path, sides: Sequence[str], steps: int, chosen: argparse.Namespace, readers: int = 0
+) -> list[Side]:
     """All sides take `steps` steps by turns."""
     running = []
     for name in sides:
-        command = [sys.executable, str(HERE / "training_sides.py"), str(folder), name, str(steps), chosen.dtype, str(readers)]
+        command = [
+            sys.executable,
+            str(HERE / "training_sides.py"),
+            str(folder),
+            name,
+            str(steps),
+            chosen.dtype,
+            str(readers),
+        ]
         log = (folder / f"{name}.log").open("w")
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment(chosen.threads)
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=environment(chosen.threads),
         )
         running.append(Side(name, process))
+    for side in running:
         try:
-            running[-1].line()
+            side.line()
         except SystemExit:
-            print((folder / f"{name}.log").read_text()[-2000:], file=sys.stderr)
+            print((folder / f"{side.name}.log").read_text()[-2000:], file=sys.stderr)
             raise
     for number in range(steps):
         for side in running if number % 2 else reversed(running):
@@ -131,7 +159,9 @@ def verdicts(tokens: int, bound: float, seconds: dict[str, float], memory: dict[
     lines = []
     if share is not None and "unpacked" in seconds:
         reached = seconds["unpacked"] / seconds["packed"] / bound
-        lines.append(f"{tokens:,}: {100 * reached:.0f} % of the bound over unpacked (to reach: {100 * share:.0f} %)")
+        lines.append(
+            f"{tokens:,}: {100 * reached:.0f} % of the bound over unpacked (to reach: {100 * share:.0f} %)"
+        )
     for other in ("trainer", "trl"):
         if other in seconds:
             reached = seconds[other] / seconds["packed"]
@@ -155,7 +185,9 @@ def child(script: str, *given: str, threads: int) -> None:
 
 def main() -> None:
     """Prints Markdown."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tokens", default="49,576,2880", help="of an image: 49, 576 or 2880")
     parser.add_argument("--layers", default="", help="of the language model, for each of --tokens")
@@ -169,7 +201,9 @@ def main() -> None:
     chosen.verdicts = []
     each = [int(one) for one in chosen.tokens.split(",")]
     if unknown := [one for one in each if one not in BARS] + [one for one in only if one not in ALL]:
-        parser.error(f"{unknown[0]}; expected tokens of {', '.join(map(str, BARS))}, parts of {', '.join(ALL)}")
+        parser.error(
+            f"{unknown[0]}; expected tokens of {', '.join(map(str, BARS))}, parts of {', '.join(ALL)}"
+        )
     given = [int(one) for one in chosen.layers.split(",")] if chosen.layers else []
     layers = dict(zip(each, given, strict=True)) if given else {49: 30, 576: 12, 2880: 4}
 
@@ -179,8 +213,8 @@ def main() -> None:
 
     transformers.utils.logging.disable_progress_bar()
     print(
-        f"{platform.machine()}, {os.cpu_count()} cores ({processor_name()}), no GPU; {chosen.threads} threads, {chosen.dtype}; "
-        f"torch {torch.__version__}, transformers {transformers.__version__}\n"
+        f"{platform.machine()}, {os.cpu_count()} cores ({processor_name()}), no GPU; {chosen.threads} threads, "
+        f"{chosen.dtype}; torch {torch.__version__}, transformers {transformers.__version__}\n"
     )
     if "exactness" in only:
         child("training_exactness.py", threads=chosen.threads)
@@ -189,10 +223,11 @@ def main() -> None:
         for tokens, folder in folders.items():
             write_model(folder / "model", tokens, layers[tokens])
             conversations, pictures = write_data(folder, chosen.data, 16 * (chosen.steps + 4))
-        print(f"{conversations} conversations about {pictures} pictures ({conversations / pictures:.2f} each)\n")
+        print(
+            f"{conversations} conversations about {pictures} pictures ({conversations / pictures:.2f} each)\n"
+        )
         if "table" in only:
-            print("| image tokens | layers | side | s a step | samples/s | times packed | by processor time | bound | peak MiB | losses |")
-            print("|---|---|---|---|---|---|---|---|---|---|")
+            print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
             for tokens, folder in folders.items():
                 table(folder, tokens, layers[tokens], chosen)
             print("\n" + "\n".join(f"- {line}" for line in chosen.verdicts) + "\n")
@@ -209,7 +244,10 @@ def processor_name() -> str:
     """As the system calls it."""
     known = Path("/proc/cpuinfo")
     lines = known.read_text().splitlines() if known.exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.processor(),
+    )
 
 
 if __name__ == "__main__":

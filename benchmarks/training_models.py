@@ -33,7 +33,8 @@ TOKENS = {49: (224, 32), 576: (336, 14), 2880: (336, 14)}
 """Side of a picture (or tile) and of a patch in pixels; 2,880 are five tiles of LLaVA-NeXT, and 48 ends of lines."""
 
 TEMPLATE = (  # ChatML; it ends with the end token, so that all sides learn the same tokens
-    "{% for message in messages %}{% if not loop.first %}{{ '\n' }}{% endif %}{{ '<|im_start|>' + message['role'] + '\n' }}"
+    "{% for message in messages %}{% if not loop.first %}{{ '\n' }}{% endif %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' }}"
     "{% for part in message['content'] %}{% if part['type'] == 'image' %}{{ '<image>\n' }}{% else %}{{ part['text'] }}"
     "{% endif %}{% endfor %}{{ '<|im_end|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '\n<|im_start|>assistant\n' }}{% endif %}"

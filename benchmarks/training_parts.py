@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from training_sides import LORA, ready_for
 
 from llava_vsd.model.adapters import parameter_groups, prepare
 from llava_vsd.model.attention import Layout, runs, share_images
@@ -20,7 +21,6 @@ from llava_vsd.model.load import load
 from llava_vsd.model.packing import Row, cross_entropies, loss
 from llava_vsd.train.data import Rows
 from llava_vsd.train.stages import rates
-from training_sides import LORA, ready_for
 
 REPEATS = 3
 
@@ -63,7 +63,7 @@ def prefixes_alone(row: Row) -> Row:
 
 
 def useful(model: Any, row: Row) -> float:
-    """Operations that the loss and its gradients need: nothing for masked pairs, padding or frozen weights' gradients."""
+    """Operations that the loss and its gradients need; none for masked pairs or gradients of frozen weights."""
     assert row.layout is not None
     text = model.config.get_text_config()
     tokens = row.layout.tokens
@@ -73,7 +73,15 @@ def useful(model: Any, row: Row) -> float:
         pairs += count * run.before + count * (count + 1) / 2
     layers, width, inner = text.num_hidden_layers, text.hidden_size, text.intermediate_size
     keys = width * text.num_key_value_heads // text.num_attention_heads
-    shapes = [(width, width), (width, keys), (width, keys), (width, width), (width, inner), (width, inner), (inner, width)]
+    shapes = [
+        (width, width),
+        (width, keys),
+        (width, keys),
+        (width, width),
+        (width, inner),
+        (width, inner),
+        (inner, width),
+    ]
     weights = sum(one * other for one, other in shapes)
     adapters = LORA.rank * sum(one + other for one, other in shapes)
     language = layers * (tokens * (4 * weights + 6 * adapters) + 12 * width * pairs)
@@ -137,7 +145,11 @@ def measure(folder: Path, dtype: str) -> tuple[dict[str, float], float, float]:
         "optimizer": optimizing,
         "data": seconds(lambda: [dataset[number] for number in range(len(dataset))]),
     }
-    return parts, sum(useful(loaded.model, row) for row in rows), sum(row.layout.tokens for row in rows if row.layout)
+    return (
+        parts,
+        sum(useful(loaded.model, row) for row in rows),
+        sum(row.layout.tokens for row in rows if row.layout),
+    )
 
 
 def main() -> None:
@@ -148,7 +160,11 @@ def main() -> None:
     whole = sum(parts.values())
     print(f"\n{folder.name} image tokens, a step of {tokens:,} tokens:\n")
     print("| " + " | ".join(parts) + " | together |\n" + "|---" * (len(parts) + 1) + "|")
-    print("| " + " | ".join(f"{one:.3f} s ({100 * one / whole:.0f} %)" for one in parts.values()) + f" | {whole:.3f} s |")
+    print(
+        "| "
+        + " | ".join(f"{one:.3f} s ({100 * one / whole:.0f} %)" for one in parts.values())
+        + f" | {whole:.3f} s |"
+    )
     print(
         f"\nUseful work {work / 1e9:,.0f} billion operations, {work / whole / 1e9:,.0f} billion a second: "
         f"{100 * work / whole / speed:.0f} % of the {speed / 1e9:,.0f} billion that matrix products of {dtype} reach."

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import datasets
+from training_models import picture_file
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from llava_vsd.config import Config, Lora, Stage
@@ -26,7 +27,6 @@ from llava_vsd.train.data import Index, Rows, index
 from llava_vsd.train.plan import Plan, plan, row_length
 from llava_vsd.train.stages import Ready, get_ready, rates
 from llava_vsd.train.trainer import RowTrainer, arguments
-from training_models import picture_file
 
 OURS = ("packed", "unpacked")
 SIDES = (*OURS, "trainer", "trl")
@@ -92,7 +92,7 @@ class Waits(RowTrainer):
 
 
 class Turns(TrainerCallback):
-    """Lets a step begin when a line comes in, and tells its seconds and those of its processors, fetching data included."""
+    """Lets a step begin when a line comes in, and tells its seconds and its processors', fetching data included."""
 
     def __init__(self, answer: TextIO) -> None:
         self.answer, self.begin, self.used = answer, 0.0, 0.0
@@ -181,7 +181,9 @@ def trainer_of(folder: Path, side: str, steps: int, dtype: str, readers: int, tu
     from trl import SFTConfig, SFTTrainer  # type: ignore[import-not-found,unused-ignore]
 
     same = TrainingArguments.__dataclass_fields__.keys() - {"_n_gpu", "gradient_checkpointing_kwargs"}
-    given = {name: getattr(settings, name) for name in same if TrainingArguments.__dataclass_fields__[name].init}
+    given = {
+        name: getattr(settings, name) for name in same if TrainingArguments.__dataclass_fields__[name].init
+    }
     given |= sizes | {"max_length": None, "completion_only_loss": True, "gradient_checkpointing": False}
     return SFTTrainer(
         model, SFTConfig(**given), train_dataset=data, processing_class=loaded.processor, callbacks=[turns]
