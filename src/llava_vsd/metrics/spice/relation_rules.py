@@ -11,7 +11,12 @@ object        /WHNP
 object        /PP//NP~ /CC
 nested        @PP /PP/NP~ !/VB~|RB|NN|JJ|RP|FW
 bare          .[!/-IN|TO]
-base_clause   /VP[/VB]
+expletive     /EX
+expletive     /NP/EX
+expletive     /NP/NP/EX
+expletive     /NP/NP/NP/EX
+expletive     /NP/NP/NP/NP/EX
+lone_noun     /NN|NNS[!< !>]
 """
 
 RULES = """
@@ -45,14 +50,16 @@ cc:preconj    VP      CC={preconj}   >PP>>CC
 cc:preconj    VP      CC={preconj}   <VB~ >VB~>CC
 cc:preconj    PP      CC={preconj}   >IN|TO[/CC]
 cc:preconj    NML|ADVP  CC={preconj}   >>CC !<<CC
+conj          -NP      CC={preconj}  <CC &after
 dep           *        CC={preconj}
 cc            *        CC|CONJP
 acl           NP       VP[@VB~]        <CC &after
 acl:relcl     NP       RRC       <CC &after
 case          ADVP     IN        ^[@CC]
 discourse     {phrase}        PRN[@INTJ !/-INTJ|{punct}]
-advcl         VP       PP  <CC<PP[@S|SBAR|VP]
-conj          {coordinated}   PRN|{conjunct}|{content}  <CC|CONJP &after !&adverb
+advcl         VP|ADJP  PP  <CC<PP[@S|SBAR]
+case          PP|ADVP  IN|TO   <CC|CONJP ^[@NP~] &after
+conj          {coordinated}   {conjunct}|{content}  <CC|CONJP[<] &after !&adverb
 conj          {coordinated}   {conjunct}  <{quote}<CC|CONJP &after
 conj          ADVP|PP  RB   <CC|CONJP &after
 conj          {coordinated}   {conjunct}|{content}  <ADVP<CC|CONJP &after &after
@@ -62,7 +69,8 @@ conj          S        S         <{comma}={slash}<S
 conj          VP       VP        <{comma}={slash}<VP
 conj          SBAR     SBAR      <{comma}={slash}<SBAR
 conj          SQ       SQ|NP     <{comma}={slash}<{phrase} &after !^[@ADJP]
-conj          ADJP     JJ|NN   <CC
+conj          -{nominal}  {conjunct}|{noun}|DT|JJ|IN|NP-ADV  <CC|CONJP[<] !&after
+conj          NP       DT|NP-TMP  <CC[<] !&after
 conj          IN|TO    IN|TO
 conj          {phrase}  RB=never,n't  <CC
 conj          SBAR      RB=not  <CC
@@ -166,7 +174,7 @@ acl:relcl     {nominal}  SBAR[/S[@-NP]]             <{phrase}|{comma} ^[@{nomina
 acl:relcl     {nominal}  SBAR[/VP]             <{phrase}|{comma} ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/WHNP //{wh} !/S|VP]   <NP
 ccomp         {nominal}  SBAR  ^[@{noun}|NX|NML|LIST]
-nmod          NP       S[@PP]
+nmod          NP|ADJP|SQ  S[@PP]
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
 conj          ADJP       RB={never} <CC
 neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB={never}   !^SINV/RB
@@ -227,10 +235,10 @@ nmod:npmod    ADJP     NP|NN     >>JJ|JJR|RB[&head] !>JJ[!&head]
 nmod:npmod    ADVP     NP[$-FW]  >>RB~|JJ
 nmod:npmod    ADVP     NP[$-FW]  ^[@RB~]
 compound      ADJP     {hash}|CD
-compound      ADJP     FW   >>FW
+compound      ADJP     FW   >FW
 amod          ADJP     NNP       ^[@JJ]
 conj          ADVP     FW=etc
-compound      ADVP     FW        >>FW
+compound      ADVP     FW   >FW
 conj          ADVP     FW=ect
 nummod        QP       CD        <{dollar}
 compound      QP       {hash}
@@ -246,32 +254,27 @@ conj          PP|ADJP|FRAG|QP|SBAR|NP-TMP  FW=etc,ect
 conj          VP|S     FW=etc,ect  &after
 appos         FRAG     NP        <{comma}
 nmod          FRAG     S[@PP]
-appos         FRAG     S[@VP[/VBD !/S] !/CD|NP/EX]  <{colon}<NP
+appos         FRAG|NP  S         <{colon}<NP[&lone_noun]
+parataxis     NP       S         <{colon}<NP[//NNP]
 parataxis     FRAG     S         <{colon}
 parataxis     FRAG     FRAG      &after !<CC
 appos         WHNP     NP        <{comma}
 case          ADVP     IN
-mark          PP|WHPP  IN|TO|MWE  ^[@S[!@VP@NN|NNS]]
-mark          PP|WHPP  IN|TO|MWE  ^[@SBAR] !&after
-mark          PP       IN  >SBAR
+mark          PP|WHPP  IN|TO|MWE|JJ  >S[!@VP@NN|NNS]
+mark          PP|WHPP  IN|TO|MWE|JJ  >SBAR
 dep           PP       VBG  >PP[@S]
 case          PP|WHPP  IN|TO|JJ|VBN|MWE
 case          PP|WHPP  VBG  !<
-expl          -SQ|VP|NP|UCP|FRAG|SBARQ   NP[/EX]
-expl          -SQ|VP|NP|UCP|FRAG|SBARQ   NP[/NP/EX]
+expl          S|PRN    NP[&expletive]
 dobj          S        NP       >>VP/TO ^S^VP -> ^S^VP
 nmod:tmod     S        NP[@{noun}={time} !/CC]  >NP>>VP
-conj          S        NP       <CC<{comma}|NP >>VP
 nsubj         S|PRN    NP       >>VP
 nsubj         S        NP       >>NP ^S^VP
 nsubj         S        NP       >ADJP ^S^VP
 nsubj         SBARQ    NP       <VB~={be} <<WHNP/WP
 nsubj         SBARQ    NP       >VB~={be} <<WHNP/WP
 dobj          SQ[@VB~=-{be}] NP[/EX]  ^<WHNP !>>NP
-expl          SQ       NP[/EX]
-expl          SQ       NP[/NP/EX]
-expl          SQ       NP[/NP/NP/EX]
-conj          SQ       NP       <CC>>VP
+expl          SQ       NP[&expletive]
 nsubj         SQ       NP       >>VP
 nsubj         SQ       NP       >>ADJP <VB~={be}
 dep           SQ[@ADJP] NP      >>ADJP ^<NP
@@ -325,7 +328,8 @@ cop           SINV     VB~={be}  ^[@ADJP] >>ADJP
 cop           SINV     VB~={be}  <ADVP ^[@NP] >NP
 aux           SQ        MD   !&after
 conj          WHNP     WP|WDT|WRB  <CC
-conj          VP       VB~     <CC|CONJP
+aux           VP       VB~={auxiliary}  <CC >>VP
+conj          VP       VB~     <CC|CONJP[<]
 conj          VP       RP      <CC
 cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP] !<<NP|ADJP|UCP !^@PP>>VB~
 cop           VP      VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP] >>NP|ADJP|PP|UCP
@@ -415,7 +419,7 @@ xcomp         VP       VP   <<VB~={become}
 xcomp         VP       VP[/VB|VBG]       <VB~ !^<<NP[/EX]
 xcomp         VP       ADJP
 xcomp         VP       WHNP  ^$={become}
-xcomp         ADJP     S[/VP/TO]
+xcomp         ADJP     S[/VP/TO[!<]]
 dep           ADJP     SBAR[/IN=as>S]
 ccomp         ADJP     SBAR[/S]
 nsubj         VP       NP  <<VB~={become} ^<<NP[/EX]
