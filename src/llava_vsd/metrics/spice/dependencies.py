@@ -11,7 +11,7 @@ from llava_vsd.metrics.spice.trees import Tree, Word
 _PATHS = Paths(word_lists.LABELS, word_lists.WORDS, relation_rules.CONDITIONS)
 _PASSED = _PATHS.labels("{punct}|UH|INTJ|NP-ADV|NP-TMP")
 _CONJUNCTIONS = _PATHS.labels("CC|CONJP")
-_STEPS_FAR_BACK = _PATHS.labels("NP|NX|NML|NP-TMP|NP-ADV|UCP")
+_STEPS_FAR_BACK = _PATHS.labels("NP|NX|NML|NP-TMP|NP-ADV|UCP|WHADJP")
 
 
 def basic(tree: Tree) -> list[Word]:
