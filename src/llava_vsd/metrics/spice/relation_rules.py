@@ -22,7 +22,7 @@ lone_noun     /NN|NNS[!< !>]
 RULES = """
 punct         *        {mark}
 goeswith      *        GW
-conj          NP[@INTJ]  INTJ  <CC
+conj          NP|S     INTJ  <CC &after
 conj          NP         PRT   <CC
 discourse     *        NFP={emoticon}
 punct         *        NFP
@@ -47,13 +47,13 @@ cc:preconj    NP-ADV  CC={preconj}   >NP[/CC]
 cc:preconj    NP-ADV  CC={preconj}   !< >>CC
 cc:preconj    S       CC={preconj}   >VP|S>>CC
 cc:preconj    VP      CC={preconj}   >PP>>CC
-cc:preconj    VP      CC={preconj}   <VB~ >VB~>CC
+cc:preconj    VP      CC={preconj}   <VB~ >VB~|VP>>CC
 cc:preconj    PP      CC={preconj}   >IN|TO[/CC]
 cc:preconj    NML|ADVP  CC={preconj}   >>CC !<<CC
 conj          -NP      CC={preconj}  <CC &after
 dep           *        CC={preconj}
 cc            *        CC|CONJP
-acl           NP       VP[@VB~]        <CC &after
+acl           NP       VP[@VB~]        <CC &after ^[@NP~]
 acl:relcl     NP       RRC       <CC &after
 case          ADVP     IN        ^[@CC]
 discourse     {phrase}        PRN[@INTJ !/-INTJ|{punct}]
@@ -66,6 +66,9 @@ conj          {coordinated}   {conjunct}|{content}  <ADVP<CC|CONJP &after &after
 conj          {coordinated}   {conjunct}|{content}  <{comma} >>CC|CONJP &after
 conj          VP|S     ADVP[$FW=etc,ect]  <{comma}|CC &after
 conj          S        S         <{comma}={slash}<S
+conj          S        NP        <{comma}={slash}<NP
+conj          S        INTJ      <{comma}={slash}<INTJ
+conj          SQ       {noun}    <{comma}={slash}<{noun}
 conj          VP       VP        <{comma}={slash}<VP
 conj          SBAR     SBAR      <{comma}={slash}<SBAR
 conj          SQ       SQ|NP     <{comma}={slash}<{phrase} &after !^[@ADJP]
@@ -87,35 +90,40 @@ dep           NP         DT       >NP>CC ^[@NP]
 dep           NP         DT       >>CC>JJ ^[@JJ]
 cc:preconj    VP       DT={preconj}     >>CC
 cc:preconj    ADJP       DT={preconj}     >>CC
+cc:preconj    ADJP       DT=either,neither     ^[>CC]
+cc:preconj    SBAR       DT={preconj}     >>CC
 neg           ADJP       DT=no               >>CC
 dep           ADJP       DT               >>CC
 dep           NAC      DT={preconj}
 neg           NAC      DT=no
-amod          NAC      JJ
+amod          NAC      JJ|ADJP
 amod          NAC      IN  >>
 compound      NAC      {noun}  >JJ|CD|NN
-compound      NP       AFX
-dep           NP         DT=-both,either,neither              >POS
+compound      NP       AFX  >>
+dep           NP~        DT=-both,either,neither              >POS
 neg           ADJP           DT=no  >>JJ
+dep           NP       DT  >CC>DT
+dep           NP       WDT >NX
 det           {nominal}|ADJP|NAC|ADVP  DT|WDT|WP  >>{nounlike}|JJ|JJS|JJR|VBG|CD
 det           NP  DT  >>RB
 det           NP  DT=-neither  >>FW
 det           NP         DT=all,both,each  <PRP[!<] !>DT|HYPH
 dep NP DT=-no ^[@NN|NP-TMP] &after >VP|VBG
-det           NP         DT               >{phrase}
-det           NP         DT=-neither      >PRP
-det           X          DT >ADJP
-det           X          DT=-no,both,either,neither               >>JJR|{noun}
+det           NP         DT               >{phrase} !>PP|VP|ADVP
+det           NP~        DT=-neither      >PRP
+det           X          DT=-no >ADJP
+det           X          DT=-no,both,either,neither               >JJR|{noun}
 cc:preconj    NP         PDT={preconj}    >>CC
 det:predet    NP         PDT              >DT|{possessive} !>>CC !<<DT
 det:predet    NP         PDT              >|DT !>>CC !<<DT
-nmod:poss     -PP|VP|SBAR        PRP$|WP$
+nmod:poss     -PP|VP|SBAR|S|FRAG        PRP$|WP$
 case          {nominal}  POS
 case          {nominal}  VBZ='s
 dep           {nominal}  {noun}|PRP       >POS=-{poss}
 nmod:poss     {nominal}  {noun}|PRP       >POS
 nmod:poss     {nominal}  {noun}|PRP       >-{noun}|NP>POS
 nummod        NP         ADJP[@QP[@CD|NN|QP]]
+dep           NP|INTJ    JJ  <CC[!<]
 amod          {nominal}  JJ|JJR|JJS|VBG|VBN|ADJP|IN|WHADJP
 amod          {nominal}  VBD
 nmod          NP         UCP[@PP]  >>
@@ -131,17 +139,18 @@ conj          NP         {noun}  <{comma} >>CC
 dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
 conj          NP         FW=etc,ect  >>NP|PRP
 conj          NP|NP-CJ   FW=etc,ect  &after
-dep           NP         NML   ^[@NML] >>
+dep           NP         NML|{noun}   >NML[&head]
+dep           NP         NML   >{comma}>NML[&head]
 dep           NX         NX    >>NX
 compound      {nominal}  {noun}|NX|NML|LIST   >>
 compound      {nominal}  FW   >>{noun}|CD|FW
 conj          NP         NP               >>FW=etc,ect <{comma}
-nmod:poss     {nominal}  NP[/POS[!>]]         !>{comma} !<<CC >>{noun}|NX|NML|NP|LIST
+nmod:poss     {nominal}  NP[/POS[!>]]         !>{comma}>NP !<<CC >>{noun}|NX|NML|NP|LIST
 nmod:poss     {nominal}  NP[/NP[!> <CC]/POS[!>]]      >>{noun}|NX|NML|NP|LIST
 dep           NP         NP[/POS[!>]]    >>
 dep           NP         NP[/NP[!>]/POS[!>]]   >>
-amod          {nominal}  NP[@JJ|VBN]  >>{noun}|NX|NML
-compound      {nominal}  NP               >>{noun}|NX|NML|LIST|NP !&after
+amod          {nominal}  NP[@JJ|VBN !@JJ[!< !>]]  >>{noun}|NX|NML
+compound      {nominal}  NP               >>{noun}|NML|LIST|NP !&after
 nmod:poss     NP         NP[/POS]         << !<{comma} !<<CC
 nmod:poss     NP         NP[/NP/POS /CC]         << !<{comma} !<<CC
 compound      NP         NP               >>FW|JJ &after !<{comma}
@@ -153,7 +162,7 @@ nummod        NP         NP[/CD[!< !>]]   <{comma}<NP={months}[/CD[!>]]
 amod          NP         NP[/CD[!< !>]]   <{comma}
 appos         NP         NP               <{comma}<{phrase} !>CC
 appos         NP         NP[@NNP !/-NNP]         <NP[$NN|CD]  !>
-acl           {nominal}       VP[/VBG|VBN|VBD]  &after <{unquote}|NX|NML|NP|PP|ADVP|ADJP|{comma}|S|SBAR|VP|PRN|QP|CC|CD|LIST
+acl           {nominal}       VP[/VBG|VBN|VBD]  &after <{unquote}|{quote}|NX|NML|NP|PP|ADVP|ADJP|{comma}|S|SBAR|VP|PRN|QP|CC|CD|LIST
 acl:relcl     NP         RRC
 acl:relcl     ADVP       SBAR[/S !/IN]  <ADVP={anywhere}
 advcl         ADVP       SBAR         <ADVP
@@ -163,17 +172,17 @@ advcl         NP         SBAR[/IN=than /S[/VP]]   <NP[/JJR]
 acl           NP         SBAR[/IN=after,before,since,until !/S/EX !/-IN|S|ADVP|FW]  <NP|NX|NML|{comma}
 dep           NP         SBAR[/{possessive}]   <{phrase}
 acl           NP         SBAR[/S/VP/TO !/WHNP//WDT|WRB|{possessive} !/WHADVP|WHPP]  <{phrase}
-acl:relcl     NP         SBAR[/IN=-that /S[/NP[$-DT] /VP[@VB~ !/NP|VP]]]   <{phrase}
+acl:relcl     NP         SBAR[/IN=-that,whether,than[>>S] /S[/NP /VP[!/VP/VP]] !/CC]   <{phrase}
 dep           NP         SBAR[/IN]        <{phrase}|{comma}
 acl:relcl     NP         SBAR[@SBAR //WHNP /SBAR/S|VP]      <{phrase}|{comma}
 acl           {nominal}  SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP|IN]
 dep           NP         SBAR[/WHADVP=how]    <NP
 dep           {nominal}  SBAR[/WHADVP[!//WRB]]    <{phrase}
 acl:relcl     NP         SBAR[/WHADVP[!/CC] !/-WHADVP|S|FRAG|SINV|WHPP]   <NP ^[@{nominal}]
-acl:relcl     {nominal}  SBAR[/S[@-NP]]             <{phrase}|{comma} ^[@{nominal}] &after
-acl:relcl     {nominal}  SBAR[/VP]             <{phrase}|{comma} ^[@{nominal}] &after
+acl:relcl     {nominal}  SBAR[/S[@-NP !>{mark}]  !/WHADVP[!<]]             <{phrase}|{comma}|FW ^[@{nominal}] &after
+acl:relcl     {nominal}  SBAR[/VP[<]]             <{phrase}|{comma}|FW ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/WHNP //{wh} !/S|VP]   <NP
-ccomp         {nominal}  SBAR  ^[@{noun}|NX|NML|LIST]
+ccomp         {nominal}  SBAR  ^[@{noun}|JJ|NX|NML|LIST]
 nmod          NP|ADJP|SQ  S[@PP]
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
 conj          ADJP       RB={never} <CC
@@ -181,7 +190,7 @@ neg           VP|S|SQ|PP|CONJP|ADJP|FRAG|SINV  RB={never}   !^SINV/RB
 neg           VP|S|SQ|ADJP|FRAG|SINV  ADVP={never}[@RB]
 neg           SBAR     ADVP={never}
 dep           ADVP|SBAR|SINV|WHADVP  RB={never}
-neg           NP       RB={never}
+neg           NP~      RB={never}
 neg           NP|ADVP  RB=no  !<CC >>
 neg           ADJP  RB=no  !<CC >>JJ|JJR
 advmod        FRAG     RB|ADVP  >>VP|RB
@@ -197,7 +206,7 @@ dep           PP[@PP|SBAR]  RB  &after
 nmod          NP       ADVP[/IN=at>DT=all]  &after
 case          ADVP       RB=at   >RBS|JJS
 case          ADVP       RB=at   >DT=all
-nmod          S          ADVP[@DT=all /RB=at]
+nmod          S          ADVP[@DT=all /RB=at]  !&after
 dep           WHADVP   WHADVP &after
 conj          ADVP     ADVP[/FW=etc,ect]
 dep           QP       ADVP
@@ -227,7 +236,7 @@ nmod:npmod    -SQ|SBARQ|SINV|FRAG|SBAR|ADJP|INTJ|NML|WHPP|X|QP      NP-ADV
 parataxis     VP       PRN[@S|SINV]
 parataxis     VP       PRN[@SBAR /{comma}]
 parataxis     VP       PRN[@VP /NP]  ^[@VP]
-parataxis     S        PRN[@S|VP]  ^[@VP]
+parataxis     S|X      PRN[@S|VP]  ^[@VP]
 appos         NP       PRN[@NNP[&capitals]]
 appos         NP|FRAG  PRN[@NP /{open}[!<] /{close}]
 nmod          NP       PRN[@PP]
@@ -250,7 +259,8 @@ dep           INTJ[@CC]  JJ
 amod          INTJ     JJ        <
 nmod:tmod     PP       NP[@{noun}={time} !/CC]  <NP
 nmod:tmod     PP       NP[@{noun}={time} /DT /CC[!>>CC !<<CC]]  <NP
-conj          PP|ADJP|FRAG|QP|SBAR|NP-TMP  FW=etc,ect
+conj          PP|ADJP|FRAG|QP|NP-TMP  FW=etc,ect
+conj          SBAR     FW=etc,ect  &after
 conj          VP|S     FW=etc,ect  &after
 appos         FRAG     NP        <{comma}
 nmod          FRAG     S[@PP]
@@ -347,7 +357,7 @@ nmod          NP~|NX|NML|WHNP  PP[@PP[/NP~ /IN]]
 nmod          NP~|NX|NML|WHNP  PP[&object]
 nmod          NP~              PP[/IN/CC @PP/NP~]
 nmod          NP~              PP[@NML]
-nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&object]
+nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC|RRC|PRN  PP[&object]
 nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&nested]
 case          VP  PP[@IN|TO]   <<ADJP/PP -> <<ADJP/PP
 case          VP  PP[@IN|TO]   <<PP[!&head /NP] -> <<PP[!&head /NP]
@@ -359,7 +369,7 @@ nmod          VP|ADJP   PP[&bare]
 nmod          S[@VP|S]  PP[&object]
 nmod          S[@VP|S]  PP[&bare]
 nmod          S[@VP|S]  PP[@PP !/VB~|RB|NN|JJ|RP|FW]
-nmod          SINV      PP        ^[@VP]
+nmod          SINV      PP[!@S|SBAR]        ^[@VP]
 nmod          SBARQ     PP        !&after
 conj          PP        PP  <CC !&after
 dep           PP        PP  <IN|VBG !&after
