@@ -62,7 +62,7 @@ case          PP|ADVP  IN|TO   <CC|CONJP ^[@NP~] &after
 conj          {coordinated}   {conjunct}|{content}  <CC|CONJP[<] &after !&adverb
 conj          {coordinated}   {conjunct}  <{quote}<CC|CONJP &after
 conj          ADVP|PP  RB   <CC|CONJP &after
-conj          {coordinated}   {conjunct}|{content}  <ADVP<CC|CONJP &after &after
+conj          {coordinated}   {conjunct}|{content}  <ADVP|PRN<CC|CONJP &after
 conj          {coordinated}   {conjunct}|{content}  <{comma} >>CC|CONJP &after
 conj          VP|S     ADVP[$FW=etc,ect]  <{comma}|CC &after
 conj          S        S         <{comma}={slash}<S
@@ -114,11 +114,11 @@ det           NP~        DT=-neither      >PRP
 det           X          DT=-no >ADJP
 det           X          DT=-no,both,either,neither               >JJR|{noun}
 cc:preconj    NP         PDT={preconj}    >>CC
-det:predet    NP         PDT              >DT|{possessive} !>>CC !<<DT
+det:predet    NP         PDT              >DT|{possessive} !>DT[&head]> !>>CC !<<DT
 det:predet    NP         PDT              >|DT !>>CC !<<DT
 nmod:poss     -PP|VP|SBAR|S|FRAG        PRP$|WP$
 case          {nominal}  POS
-case          {nominal}  VBZ='s
+case          NP       VBZ='s
 dep           {nominal}  {noun}|PRP       >POS=-{poss}
 nmod:poss     {nominal}  {noun}|PRP       >POS
 nmod:poss     {nominal}  {noun}|PRP       >-{noun}|NP>POS
@@ -141,6 +141,7 @@ conj          NP         FW=etc,ect  >>NP|PRP
 conj          NP|NP-CJ   FW=etc,ect  &after
 dep           NP         NML|{noun}   >NML[&head]
 dep           NP         NML   >{comma}>NML[&head]
+conj          NX         NX    &after >>CC
 dep           NX         NX    >>NX
 compound      {nominal}  {noun}|NX|NML|LIST   >>
 compound      {nominal}  FW   >>{noun}|CD|FW
@@ -205,6 +206,7 @@ dep           ADVP     RB|RBR   >CC
 dep           PP[@PP|SBAR]  RB  &after
 nmod          NP       ADVP[/IN=at>DT=all]  &after
 case          ADVP       RB=at   >RBS|JJS
+case          QP         IN=at   >JJS ^VP
 case          ADVP       RB=at   >DT=all
 nmod          S          ADVP[@DT=all /RB=at]  !&after
 dep           WHADVP   WHADVP &after
@@ -219,14 +221,14 @@ advmod        ADVP     JJ|MWE      >>RB
 amod          QP       IN  >CD>CC
 advmod        QP       JJS
 advmod        QP       JJ  <IN
-det           QP       DT  >NN>CC
+det           QP       DT  >NN|CD>CC
 advmod        QP       PDT|IN|JJ|JJR|JJS|RB|RBR|RBS|MWE|DT  >>
 nmod:tmod     S        NP-TMP  >>NP >>VP
 nmod:tmod     S        NP-TMP  <<NP >>VP
 dep           S        NP-TMP
 nmod:tmod     PP     NP-TMP  <NP<IN
 dep           ADVP   NP-TMP  >>
-nmod:tmod     -SQ|SBARQ|SINV|ADJP|FRAG|PP|INTJ|SBAR|NAC|NML|NX|QP|CONJP|WHNP        NP-TMP
+nmod:tmod     -SQ|SBARQ|SINV|ADJP|FRAG|PP|INTJ|SBAR|NAC|NML|NX|QP|CONJP|WHNP|WHADVP        NP-TMP
 nmod:tmod     ADJP     NP-TMP   &after
 nmod:tmod     ADJP     NP-TMP[@NNP]
 nmod:npmod    ADJP     NP-TMP
@@ -252,6 +254,7 @@ conj          ADVP     FW=ect
 nummod        QP       CD        <{dollar}
 compound      QP       {hash}
 compound      QP       CD   >>
+compound      QP       {noun}   >>{noun}
 compound      QP       CD        ^[@NN]
 nummod        QP       QP        <{dollar}
 amod          INTJ     JJ        >>NN
@@ -302,7 +305,7 @@ dep           SQ       NP       ^<NP
 nsubj         SQ[@VB~] NP       <VB~ !^<WHNP
 dep           SQ       NP
 nsubj         SINV     NP       <MD|VBZ|VBD|VBP|VB|VP
-nsubj         SINV     NP       <{adverbial}<VBZ|VBD|VBP|VB|VP
+nsubj         SINV     NP       <{adverbial}<VBZ|VBD|VBP|VB|VP[$-VBG]
 nsubj         SINV     NP       <NP >VP ^[@NP]
 nsubj         SINV     NP       >VP !<<NP|VB~ !>>NP
 ccomp         SINV     S[!/VP/VBN|VBG]  >{comma}
@@ -321,7 +324,8 @@ iobj          VP       NP[/NP[&after <NP|INTJ]]  <<VB~={become} &after
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <<{be_verb}={be} ^<<NP[/EX]
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <{colon}<NP
 nmod:tmod     VP       NP[@{noun}={time} !/CC]   <<{be_verb}={be} ^<<NP[/EX]
-nsubj         VP       NP      <<{be_verb}={be} ^<<NP[/EX] !>>NP
+nsubj         VP       NP      <<{be_verb}={be} ^<<NP[&expletive] !>NP
+nsubj         VP       NP      <{colon} <<NP ^<<NP[&expletive]
 nsubj         VP       NP      >{be_verb}={be} ^<<NP[/EX]
 nsubj         VP       NP  ^VP[!&head]^VP<<NP[/EX] -> ^VP^VP
 nsubj         VP       NP  ^VP^VP[!&head]^VP<<NP[/EX] -> ^VP^VP^VP
@@ -329,7 +333,7 @@ nsubj         VP       NP  ^VP[!&head]^VP^VP<<NP[/EX] -> ^VP^VP^VP
 auxpass       SQ           VB~={be}     >>VP[/VBN|VBD]
 auxpass       VP|SINV      VB~={pass}   >>VP[/VBN|VBD]
 auxpass       VP           VB~={be}     >>ADJP/VP[<CC /VBN|VBD]
-auxpass       VP|SINV      VB~={pass}   >>VP[/VP[@VBN|VBD] !/VB~|MD|TO|NP]
+auxpass       VP|SINV      VB~={pass}   >>VP[/VP[@VBN|VBD] /CC !/VB~|MD|TO|NP]
 auxpass       VP           VB~={pass}   >>ADJP/ADJP@VBN
 auxpass       VP           VB~={pass}   >>ADJP/VBN|VBD
 aux           VP|SINV   MD
@@ -349,7 +353,7 @@ cop           VP      VB~={be}   >NP>VP[@VBG|VB]
 auxpass       VP      VB~={be}   <VP[@VBN|VBD]
 aux           VP      VB~={auxiliary}   <VP
 aux           VP|SQ   VB~={auxiliary} >>VP
-mark          VP       TO
+mark          VP       TO  ^[@VP|VB~]
 mark          SBAR     IN|DT|MWE  >>S|FRAG
 mark          SBAR     IN=that     >>SINV
 mark          SBAR     IN=that,whether  &after
@@ -377,6 +381,7 @@ nmod          PP        PP
 nmod          FRAG             PP[@PP/NP~]
 dep           NP~|NX|NML|WHNP  PP[@PP !/-PP|CC|CONJP|ADVP|{comma}]
 acl           NP~|NX|NML|WHNP  PP
+dep           VP       PP[@SINV|CONJP]
 advcl         VP|S|ADJP|SQ|ADVP    PP[@-PP !&bare !/NP~]
 advcl         VP|S|ADJP|SQ|ADVP    PP[@PP /VB~|RB|NN|JJ|RP|FW]
 compound:prt  VP       PRT|RP
@@ -385,7 +390,7 @@ nmod:tmod     VP       NP[@{noun}={time} !/CC]       <{colon}
 nmod:tmod     VP       NP[@{noun}={time} /DT /CC[!>>CC !<<CC]]
 nmod:tmod     VP       NP[@NP[!> !<]/{noun}={time}[&head] !@NP/CC>>CC]
 parataxis     VP       NP       <{colon} <<NP
-nmod:tmod     VP    NP[@{noun}={time} !/CC]   !>>NP-TMP !>NP={time}[!/CC]
+nmod:tmod     VP    NP[@{noun}={time} !/CC[>]]   !>>NP-TMP !>NP={time}[!/CC]
 dep           VP    WHNP[@{noun}={time} !/CC]
 dep           VP       SBAR[/IN=that,whether[!<] !/VP|S|SBAR|SINV|SQ]
 dep           VP       SBAR[/IN=that,whether[!<] /S[!/VP|S]]
@@ -400,6 +405,7 @@ advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why /S]  !^$={k
 advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why !/S]
 advcl         VP       SBAR[/WHADVP=-how /S[!/NP !/VP/TO]]
 advcl         VP       SBAR[/WHNP/WRB !/S|VP]
+advcl         VP       SBAR[/SINV !/IN]
 dep           VP       SBAR     <<NP  !^$={tell}
 dep           VP       SBAR[/WHADVP=how]     <<NP
 dep           VP       SBAR[@SBAR /{comma}|{colon}]
@@ -433,20 +439,25 @@ xcomp         ADJP     S[/VP/TO[!<]]
 dep           ADJP     SBAR[/IN=as>S]
 ccomp         ADJP     SBAR[/S]
 nsubj         VP       NP  <<VB~={become} ^<<NP[/EX]
+iobj          VP       NP  <<VB~={become} >NP
 xcomp         VP       NP  <<VB~={become}
 xcomp         VP       NP  >VB~={become}
 dep           VP       NP[/{possessive}]  >NP
 iobj          VP       NP      >NP=-{time}
+iobj          VP       NP      >NP[/CC]
 dep           VP       NP      <VB~={be} !&after
 dep           VP[@NP]   NP   <<VB~={be}
 dep           SQ[@VB~={be}]  WHNP
+dep           VP[@VP]  NP       <VB~ &after
+dep           SQ       WHNP     !&after
 dobj          VP|SQ    NP|WHNP
 ccomp         S        S        >>{unquote} &after
-parataxis     S[@S]    S        !>>CC !<<CC &after
+ccomp         S[@VP]   S[/NP]   &after <NP|PRP|{comma} !<<CC !>>CC
+parataxis     S[@S]    S        !>>CC !<<CC[<] &after
 parataxis     S        S        <S|PRN|{colon} !>>CC
 csubj         S        SBAR[/WHADVP/WRB=how]   >VP !<<NP
 dep           S        SBAR    <NP >VP
-advcl         S        SBAR[/WHADVP]   !&after
+advcl         S        SBAR[/WHADVP[!&head !<ADVP|SBAR]]   !&after
 advcl         S        SBAR[@SBAR/WHADVP]   !&after
 advcl         S        SBAR[/WHNP/WRB /VP]  >>VP
 csubj         S        SBAR|S   >VP !<<NP
@@ -471,17 +482,21 @@ nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~ !/NP|RRC]
 nmod          SBARQ    WHNP  >>SQ[@VP|ADJP[/PP[@IN|TO]] /VB~|MD]
 nsubj         SBARQ    WHNP  >>SQ[@VP>NP]
 nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~=-{be}]
-nsubj         SBARQ    WHNP  &after ^@SQ@VP
+nsubj         SBARQ    WHNP  &after ^@SQ[@VP !/NP]
+dobj          SBARQ    WHNP  &after ^@SQ[@VP|ADJP]
 dobj          SBARQ    WHNP  &after ^@SQ@VB~
 dep           SBARQ    WHNP[@WRB]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP[/S/VP/TO]]    -> >>SQ@VP/S[/VP/TO]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP /VB~={be}]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP[!/NP]]
+dobj          SBARQ    WHNP  >>SQ[@SINV]
+dobj          SBARQ    WHNP  >>SINV
 dobj          SBARQ    WHNP  >>S[/NP @VP[!/NP]]
 advmod        SBAR        WHNP[/WRB]  >VP
 advmod        SBAR        WHNP[/WRB]  >S[@VP !/NP]
 nsubj         SBAR        WHNP  >>S[@VP !/NP]
 nsubj         SBAR        WHNP  >>VP
+nsubj         SBAR        WHNP  <VP|S[@VP !/NP]
 nmod          SBAR|SBARQ  WHPP
 nmod          WHNP|NP     WHPP[/WHNP|NP]
 nmod          WHPP  WHPP
