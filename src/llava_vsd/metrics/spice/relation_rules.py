@@ -32,7 +32,7 @@ mwe           IN       RB
 nmod:npmod    QP       NP[/JJS|RBS]
 case          NP       RB|IN=at  >JJS|RBS=least,most
 # coordination
-dep           S[@PP|RB] {phrase}  <CC|CONJP &after
+dep           S|SINV|SBAR[@PP|RB|ADJP] {phrase}  <CC|CONJP &after
 dep           UCP[@CC]  ADJP  <CC
 advmod        ADVP     ADVP      ^[@CC]
 cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP|CC
@@ -40,7 +40,7 @@ cc:preconj    NP       CC={preconj}   !< >>CC
 cc:preconj    NP       CC={preconj}   <<CC[<-{punct}] >-DT|NP
 cc:preconj    NP   CC={preconj}   <<NP|LIST[/CC] !>DT
 cc:preconj    NP       CC={preconj}   >>NP[/CC] <<NP
-cc:preconj    S|VP|PP|ADJP|ADVP|SBAR|UCP|SQ|SINV|SBARQ       CC={preconj}   >>CC !<<-{punct}
+cc:preconj    S|VP|PP|ADJP|ADVP|SBAR|UCP|SQ|SINV       CC={preconj}   >>CC !<<-{punct}
 case          PP       CC         !<< >NP|NN
 cc:preconj    NP-ADV  CC={preconj}   <<NP[/CC]
 cc:preconj    NP-ADV  CC={preconj}   >NP[/CC]
@@ -49,6 +49,9 @@ cc:preconj    S       CC={preconj}   >VP|S>>CC
 cc:preconj    VP      CC={preconj}   >PP>>CC
 cc:preconj    VP      CC={preconj}   <VB~ >VB~|VP>>CC
 cc:preconj    PP      CC={preconj}   >IN|TO[/CC]
+cc:preconj    ADVP    DT={preconj}   ^[@CC]
+cc:preconj    PP      DT={preconj}   >PP>CC
+cc:preconj    SBAR    CC={preconj}   <WHNP >>CC
 cc:preconj    NML|ADVP  CC={preconj}   >>CC !<<CC
 conj          -NP      CC={preconj}  <CC &after
 dep           *        CC={preconj}
@@ -61,8 +64,9 @@ advcl         VP|ADJP  PP  <CC<PP[@S|SBAR]
 case          PP|ADVP  IN|TO   <CC|CONJP ^[@NP~] &after
 conj          {coordinated}   {conjunct}|{content}  <CC|CONJP[<] &after !&adverb
 conj          {coordinated}   {conjunct}  <{quote}<CC|CONJP &after
-conj          ADVP|PP  RB   <CC|CONJP &after
-conj          {coordinated}   {conjunct}|{content}  <ADVP|PRN<CC|CONJP &after
+conj          ADVP|PP|NX  RB   <CC|CONJP &after
+conj          QP       RB   <CC &after
+conj          {coordinated}   {conjunct}|{content}  <ADVP|PRN[!&head]<CC|CONJP &after
 conj          {coordinated}   {conjunct}|{content}  <{comma} >>CC|CONJP &after
 conj          VP|S     ADVP[$FW=etc,ect]  <{comma}|CC &after
 conj          S        S         <{comma}={slash}<S
@@ -72,7 +76,7 @@ conj          SQ       {noun}    <{comma}={slash}<{noun}
 conj          VP       VP        <{comma}={slash}<VP
 conj          SBAR     SBAR      <{comma}={slash}<SBAR
 conj          SQ       SQ|NP     <{comma}={slash}<{phrase} &after !^[@ADJP]
-conj          -{nominal}  {conjunct}|{noun}|DT|JJ|IN|NP-ADV  <CC|CONJP[<] !&after
+conj          -NP|NP-CJ|NP-TMP|NP-ADV|NX|NML|WHADVP  {conjunct}|{noun}|DT|JJ|IN|POS|NP-ADV  <CC|CONJP[<] !&after !.ADVP
 conj          NP       DT|NP-TMP  <CC[<] !&after
 conj          IN|TO    IN|TO
 conj          {phrase}  RB=never,n't  <CC
@@ -94,18 +98,19 @@ cc:preconj    ADJP       DT=either,neither     ^[>CC]
 cc:preconj    SBAR       DT={preconj}     >>CC
 neg           ADJP       DT=no               >>CC
 dep           ADJP       DT               >>CC
-dep           NAC      DT={preconj}
+dep           NAC|NML  DT={preconj}
 neg           NAC      DT=no
 amod          NAC      JJ|ADJP
 amod          NAC      IN  >>
-compound      NAC      {noun}  >JJ|CD|NN
+compound      NAC      {noun}  >JJ|CD|NN|CC
 compound      NP       AFX  >>
 dep           NP~        DT=-both,either,neither              >POS
 neg           ADJP           DT=no  >>JJ
 dep           NP       DT  >CC>DT
+dep           NP       DT=-no  <NN >VBG
 dep           NP       WDT >NX
 det           {nominal}|ADJP|NAC|ADVP  DT|WDT|WP  >>{nounlike}|JJ|JJS|JJR|VBG|CD
-det           NP  DT  >>RB
+det           NP  DT  >>RB|QP
 det           NP  DT=-neither  >>FW
 det           NP         DT=all,both,each  <PRP[!<] !>DT|HYPH
 dep NP DT=-no ^[@NN|NP-TMP] &after >VP|VBG
@@ -127,7 +132,7 @@ dep           NP|INTJ    JJ  <CC[!<]
 amod          {nominal}  JJ|JJR|JJS|VBG|VBN|ADJP|IN|WHADJP
 amod          {nominal}  VBD
 nmod          NP         UCP[@PP]  >>
-amod          ADJP       JJ ^[@JJ] !>>CC
+amod          ADJP       JJ ^[@JJ] !>>CC !<CC
 amod          ADJP       JJ ^[@NN] >JJ
 amod          ADJP       JJ ^[@NN] <JJ
 nummod        {nominal}  CD|QP
@@ -139,25 +144,25 @@ conj          NP         {noun}  <{comma} >>CC
 dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
 conj          NP         FW=etc,ect  >>NP|PRP
 conj          NP|NP-CJ   FW=etc,ect  &after
-dep           NP         NML|{noun}   >NML[&head]
+dep           NP         NML|NP|{noun}   >NML[&head]
 dep           NP         NML   >{comma}>NML[&head]
 conj          NX         NX    &after >>CC
 dep           NX         NX    >>NX
-compound      {nominal}  {noun}|NX|NML|LIST   >>
+compound      {nominal}  {noun}|NX|NML|LIST   >> !>JJR[&head]
 compound      {nominal}  FW   >>{noun}|CD|FW
-conj          NP         NP               >>FW=etc,ect <{comma}
+conj          NP         {conjunct}       >>FW=etc,ect <{comma}
 nmod:poss     {nominal}  NP[/POS[!>]]         !>{comma}>NP !<<CC >>{noun}|NX|NML|NP|LIST
 nmod:poss     {nominal}  NP[/NP[!> <CC]/POS[!>]]      >>{noun}|NX|NML|NP|LIST
 dep           NP         NP[/POS[!>]]    >>
 dep           NP         NP[/NP[!>]/POS[!>]]   >>
-amod          {nominal}  NP[@JJ|VBN !@JJ[!< !>]]  >>{noun}|NX|NML
+amod          {nominal}  NP[@JJ|JJR|VBN !@JJ[!< !>]]  >>{noun}|NX|NML
 compound      {nominal}  NP               >>{noun}|NML|LIST|NP !&after
 nmod:poss     NP         NP[/POS]         << !<{comma} !<<CC
 nmod:poss     NP         NP[/NP/POS /CC]         << !<{comma} !<<CC
 compound      NP         NP               >>FW|JJ &after !<{comma}
-nmod:npmod    NP         PRP={reflexive}  <NP|NNP|NNS
-nmod:npmod    NP         NP[/PRP={reflexive}[!< !>]]  &after !<CC|{comma}
-nmod:npmod    NP         NP[$NNS=days,months,years,weeks]    <NP[$=%]
+nmod:npmod    NP         PRP={reflexive}  <NP|NNP|NNS|PRP
+nmod:npmod    NP         NP[/PRP={reflexive}[!< !>]]  &after !<CC|{comma}|X
+nmod:npmod    NP         NP[$NNS=days,months,years,weeks]    <NP[$=%] !>
 nummod        NP         NP[/CD[!< !>]]   <NP={months}[!/CD]
 nummod        NP         NP[/CD[!< !>]]   <{comma}<NP={months}[/CD[!>]]
 amod          NP         NP[/CD[!< !>]]   <{comma}
@@ -166,7 +171,7 @@ appos         NP         NP[@NNP !/-NNP]         <NP[$NN|CD]  !>
 acl           {nominal}       VP[/VBG|VBN|VBD]  &after <{unquote}|{quote}|NX|NML|NP|PP|ADVP|ADJP|{comma}|S|SBAR|VP|PRN|QP|CC|CD|LIST
 acl:relcl     NP         RRC
 acl:relcl     ADVP       SBAR[/S !/IN]  <ADVP={anywhere}
-advcl         ADVP       SBAR         <ADVP
+advcl         ADVP       SBAR         <ADVP|FW
 ccomp         ADVP       SBAR[/WHNP !/FRAG]  ^[@RB|RBR]
 ccomp         ADVP       SBAR[/IN=that /S/VP]  ^[@RB|VBZ]
 advcl         NP         SBAR[/IN=than /S[/VP]]   <NP[/JJR]
@@ -196,19 +201,22 @@ neg           NP|ADVP  RB=no  !<CC >>
 neg           ADJP  RB=no  !<CC >>JJ|JJR
 advmod        FRAG     RB|ADVP  >>VP|RB
 dep           S        ADVP[/FW=etc,ect]
-dep           VP       ADVP[/ADVP[/RB=at]>RB=once]
+dep           VP       ADVP[/ADVP[/RB=at]>RB=once]  !>
 conj          VP       ADVP[/FW=etc,ect]  &after !>
 dep           VP       ADVP[/FW=etc,ect]
 advmod        VP|S|NP|SBAR       ADVP[/RB[!< !>]]  <CC >{phrase} -> >{phrase}
 dep           X        ADVP
 dep           CONJP      ADVP
 dep           ADVP     RB|RBR   >CC
+dep           CONJP    RBR|WRB
+dep           X        RB
 dep           PP[@PP|SBAR]  RB  &after
 nmod          NP       ADVP[/IN=at>DT=all]  &after
 case          ADVP       RB=at   >RBS|JJS
-case          QP         IN=at   >JJS ^VP
+case          QP         IN=at   >JJS ^[^VP]
 case          ADVP       RB=at   >DT=all
 nmod          S          ADVP[@DT=all /RB=at]  !&after
+dep           S          ADVP[@DT=all /RB=at]
 dep           WHADVP   WHADVP &after
 conj          ADVP     ADVP[/FW=etc,ect]
 dep           QP       ADVP
@@ -217,7 +225,7 @@ advmod        {advised}  RB|RBR|RBS|ADVP|WHADVP
 dep           WHADVP   WRB  &after
 advmod        WHADVP   JJ  >>WRB
 advmod        {advised}  WRB
-advmod        ADVP     JJ|MWE      >>RB
+advmod        ADVP     JJ|MWE      >>RB|NN
 amod          QP       IN  >CD>CC
 advmod        QP       JJS
 advmod        QP       JJ  <IN
@@ -234,7 +242,7 @@ nmod:tmod     ADJP     NP-TMP[@NNP]
 nmod:npmod    ADJP     NP-TMP
 dep           S        NP-ADV
 nmod:npmod    ADJP   NP-ADV  >JJ|JJR|RB[&head]
-nmod:npmod    -SQ|SBARQ|SINV|FRAG|SBAR|ADJP|INTJ|NML|WHPP|X|QP      NP-ADV
+nmod:npmod    -SQ|SBARQ|SINV|FRAG|SBAR|ADJP|INTJ|NML|WHPP|X|QP      NP-ADV  !>CC[&head]
 parataxis     VP       PRN[@S|SINV]
 parataxis     VP       PRN[@SBAR /{comma}]
 parataxis     VP       PRN[@VP /NP]  ^[@VP]
@@ -242,9 +250,12 @@ parataxis     S|X      PRN[@S|VP]  ^[@VP]
 appos         NP       PRN[@NNP[&capitals]]
 appos         NP|FRAG  PRN[@NP /{open}[!<] /{close}]
 nmod          NP       PRN[@PP]
+nmod:tmod     ADJP     NP[$NNP={time}]
+nmod:tmod     ADJP     NP[$={time}]  &after
 nmod:npmod    ADJP     NP|NN     >>JJ|JJR|RB[&head] !>JJ[!&head]
-nmod:npmod    ADVP     NP[$-FW]  >>RB~|JJ
+nmod:npmod    ADVP     NP[$-FW]  >RB~|JJ|JJR
 nmod:npmod    ADVP     NP[$-FW]  ^[@RB~]
+nmod:npmod    WHADVP   NP        >RB
 compound      ADJP     {hash}|CD
 compound      ADJP     FW   >FW
 amod          ADJP     NNP       ^[@JJ]
@@ -253,6 +264,7 @@ compound      ADVP     FW   >FW
 conj          ADVP     FW=ect
 nummod        QP       CD        <{dollar}
 compound      QP       {hash}
+nummod        QP       CD   >CD>CC
 compound      QP       CD   >>
 compound      QP       {noun}   >>{noun}
 compound      QP       CD        ^[@NN]
@@ -283,14 +295,17 @@ dobj          S        NP       >>VP/TO ^S^VP -> ^S^VP
 nmod:tmod     S        NP[@{noun}={time} !/CC]  >NP>>VP
 nsubj         S|PRN    NP       >>VP
 nsubj         S        NP       >>NP ^S^VP
+nsubj         S        WHNP     >VP
 nsubj         S        NP       >ADJP ^S^VP
 nsubj         SBARQ    NP       <VB~={be} <<WHNP/WP
+nsubj         SBARQ    NP       <RB<VB~={be} <<WHNP/WP
 nsubj         SBARQ    NP       >VB~={be} <<WHNP/WP
-dobj          SQ[@VB~=-{be}] NP[/EX]  ^<WHNP !>>NP
+dobj          SQ[@VB~=-{be}] NP[&expletive]  ^<WHNP !>>NP
 expl          SQ       NP[&expletive]
 nsubj         SQ       NP       >>VP
 nsubj         SQ       NP       >>ADJP <VB~={be}
 dep           SQ[@ADJP] NP      >>ADJP ^<NP
+dep           SQ[@ADJP] NP      >>ADJP !^/VB~
 dobj          SQ[@ADJP] NP      >>ADJP ^<WHNP[!$={time}]
 dep           SQ[@ADJP] NP      >>ADJP ^<WHNP
 nsubj         SQ       NP       >>ADJP
@@ -317,8 +332,8 @@ nmod          SBAR     PP  <<S
 advcl         S        WHPP[!@NP]
 advcl         VP       WHPP[@PRP|S]
 nmod          VP       WHPP[@NP]
-acl           NP       WHPP  !&after
-advcl         SBARQ    SBAR[/IN !/RB|ADVP]  >>SQ
+acl           NP       WHPP[!/WHNP|NP]
+advcl         SBARQ    SBAR[/IN|MWE !/RB|ADVP]  >>SQ
 advcl         SBARQ    S[/VP]  ^@WHNP
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <<VB~={become} &after
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <<{be_verb}={be} ^<<NP[/EX]
@@ -345,7 +360,7 @@ conj          WHNP     WP|WDT|WRB  <CC
 aux           VP       VB~={auxiliary}  <CC >>VP
 conj          VP       VB~     <CC|CONJP[<]
 conj          VP       RP      <CC
-cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP] !<<NP|ADJP|UCP !^@PP>>VB~
+cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP|NAC|SINV] !<<NP|ADJP|UCP !^@PP>>VB~
 cop           VP      VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP] >>NP|ADJP|PP|UCP
 cop           SBARQ    VB~={be}  <<WHNP/WP
 aux           SQ       VB~  >>VP|ADJP
@@ -357,7 +372,7 @@ mark          VP       TO  ^[@VP|VB~]
 mark          SBAR     IN|DT|MWE  >>S|FRAG
 mark          SBAR     IN=that     >>SINV
 mark          SBAR     IN=that,whether  &after
-nmod          NP~|NX|NML|WHNP  PP[@PP[/NP~ /IN]]
+nmod          NP~|NX|NML|WHNP  PP[@PP[/NP~ /IN]]  &after
 nmod          NP~|NX|NML|WHNP  PP[&object]
 nmod          NP~              PP[/IN/CC @PP/NP~]
 nmod          NP~              PP[@NML]
@@ -367,7 +382,8 @@ case          VP  PP[@IN|TO]   <<ADJP/PP -> <<ADJP/PP
 case          VP  PP[@IN|TO]   <<PP[!&head /NP] -> <<PP[!&head /NP]
 case          VP  PP[@IN|TO]   <PP[!&head @IN|TO] -> <PP
 case          VP  PP[@IN|TO]   <<PP//PP -> <<PP//PP
-case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S|SQ[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
+case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
+case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^SQ[/NP /VB~|MD]<WHNP  -> ^^SBARQ|SBAR/WHNP
 case          VP|ADJP  PP[@IN|TO]   ^^SQ[/VB~|MD]<<WHNP  -> ^^SBARQ/WHNP
 nmod          VP|ADJP   PP[&bare]
 nmod          S[@VP|S]  PP[&object]
@@ -378,10 +394,12 @@ nmod          SBARQ     PP        !&after
 conj          PP        PP  <CC !&after
 dep           PP        PP  <IN|VBG !&after
 nmod          PP        PP
-nmod          FRAG             PP[@PP/NP~]
+nmod          FRAG             PP[/PP/NP~]
 dep           NP~|NX|NML|WHNP  PP[@PP !/-PP|CC|CONJP|ADVP|{comma}]
+dep           NP       PP  ^$EX
 acl           NP~|NX|NML|WHNP  PP
 dep           VP       PP[@SINV|CONJP]
+dep           VP|S|ADJP  PP[/CC @-PP]
 advcl         VP|S|ADJP|SQ|ADVP    PP[@-PP !&bare !/NP~]
 advcl         VP|S|ADJP|SQ|ADVP    PP[@PP /VB~|RB|NN|JJ|RP|FW]
 compound:prt  VP       PRT|RP
@@ -401,8 +419,8 @@ advcl         VP       SBAR[@SBAR /SBAR/IN|MWE=-that,whether]
 xcomp         VP       SBAR[/WHADVP /S/VP/TO]  <NP
 xcomp         VP       SBAR[/WHADVP=-how /S/VP/TO]
 dep           VP       SBAR[/WHADVP[!/WRB] /S]
-advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why /S]  !^$={know}
-advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why !/S]
+advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why[>>S]]  !^$={know}
+advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why[$WRB] !/S]
 advcl         VP       SBAR[/WHADVP=-how /S[!/NP !/VP/TO]]
 advcl         VP       SBAR[/WHNP/WRB !/S|VP]
 advcl         VP       SBAR[/SINV !/IN]
@@ -449,6 +467,8 @@ dep           VP       NP      <VB~={be} !&after
 dep           VP[@NP]   NP   <<VB~={be}
 dep           SQ[@VB~={be}]  WHNP
 dep           VP[@VP]  NP       <VB~ &after
+dep           VP       NP|WHNP  ^[@VB~={be}] &after
+dep           VP       NP       >VB~={be}
 dep           SQ       WHNP     !&after
 dobj          VP|SQ    NP|WHNP
 ccomp         S        S        >>{unquote} &after
@@ -460,10 +480,11 @@ dep           S        SBAR    <NP >VP
 advcl         S        SBAR[/WHADVP[!&head !<ADVP|SBAR]]   !&after
 advcl         S        SBAR[@SBAR/WHADVP]   !&after
 advcl         S        SBAR[/WHNP/WRB /VP]  >>VP
-csubj         S        SBAR|S   >VP !<<NP
+csubj         S        SBAR     >VP !<<NP !>>NP|NP-TMP
+csubj         S        S        >VP !<<NP
 advcl         S        SBAR     !&after
 advcl         S        S[@VP/TO]          >{comma} >>VP
-advcl         S        S[@VP/VBG|VBN]  >{comma} >>VP !<{quote}
+advcl         S        S[@VP/VBG|VBN]  >{comma} >>VP !<{quote}|NP
 advcl         S        S[@VP/VBG|VBN]  <{comma}<NP >VP
 dep           S        S[@VP/VBG|VBN]  <{quote}
 ccomp         S        S        >{comma}|{unquote} >>VP
@@ -486,21 +507,27 @@ nsubj         SBARQ    WHNP  &after ^@SQ[@VP !/NP]
 dobj          SBARQ    WHNP  &after ^@SQ[@VP|ADJP]
 dobj          SBARQ    WHNP  &after ^@SQ@VB~
 dep           SBARQ    WHNP[@WRB]
-dobj          SBARQ    WHNP  >>SQ[/NP @VP[/S/VP/TO]]    -> >>SQ@VP/S[/VP/TO]
+dobj          SBARQ    WHNP[/WP]  >>SQ[/NP @VP[@VB~ !/NP /S/VP/TO]]    -> >>SQ@VP/S[/VP/TO]
+dobj          SBARQ    WHNP[/WP]  >>SQ[/NP @VP={tell}[/S/VP/TO]]    -> >>SQ@VP/S[/VP/TO]
+dep           SBARQ    WHNP  >>SQ[/NP @VP/S/VP/TO]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP /VB~={be}]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP[!/NP]]
 dobj          SBARQ    WHNP  >>SQ[@SINV]
+dobj          SBARQ    WHNP  >>SQ|S[@SQ|S[/NP @VP[!/NP]]]
+dobj          SBARQ    WHNP  >>SQ[@SQ[@VB~ /NP]]
+dobj          SBARQ    WHNP  >VB~={be}>RB>NP
 dobj          SBARQ    WHNP  >>SINV
 dobj          SBARQ    WHNP  >>S[/NP @VP[!/NP]]
 advmod        SBAR        WHNP[/WRB]  >VP
 advmod        SBAR        WHNP[/WRB]  >S[@VP !/NP]
 nsubj         SBAR        WHNP  >>S[@VP !/NP]
 nsubj         SBAR        WHNP  >>VP
-nsubj         SBAR        WHNP  <VP|S[@VP !/NP]
+nsubj         SBAR        WHNP  <VP
+nsubj         SBAR        WHNP  <S[@VP !/NP]
 nmod          SBAR|SBARQ  WHPP
 nmod          WHNP|NP     WHPP[/WHNP|NP]
 nmod          WHPP  WHPP
-acl           WHNP     WHPP  &after
+acl           WHNP     WHPP
 nmod          SBAR        WHNP  >>S[/NP]$^VP|ADJP/PP[@IN|TO]
 dobj          SBAR  WHNP  >>S[@VP]
 """
