@@ -39,7 +39,7 @@ cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP|CC
 cc:preconj    NP       CC={preconj}   !< >>CC
 cc:preconj    NP       CC={preconj}   <<CC[<-{punct}] >-DT|NP
 cc:preconj    NP   CC={preconj}   <<NP|LIST[/CC] !>DT
-cc:preconj    NP       CC={preconj}   >>NP[/CC] <<NP
+cc:preconj    NP       CC={preconj}   >>NP[/CC]
 cc:preconj    S|VP|PP|ADJP|ADVP|SBAR|UCP|SQ|SINV       CC={preconj}   >>CC !<<-{punct}
 case          PP       CC         !<< >NP|NN
 cc:preconj    NP-ADV  CC={preconj}   <<NP[/CC]
@@ -89,7 +89,7 @@ det:predet    NP         DT               >{possessive}
 neg           {nominal}  DT=no            >>
 cc:preconj    NP     DT={preconj}     >>CC|LIST
 cc:preconj    NP         DT|PDT={preconj} !<  ^NP[!<<CC]>>NP-CJ
-cc:preconj    NP         DT={preconj}     >NP[/CC @{noun}]
+cc:preconj    NP         DT={preconj}     >NP[@{noun}]
 dep           NP         DT       >NP>CC ^[@NP]
 dep           NP         DT       >>CC>JJ ^[@JJ]
 cc:preconj    VP       DT={preconj}     >>CC
@@ -173,7 +173,7 @@ acl:relcl     NP         RRC
 acl:relcl     ADVP       SBAR[/S !/IN]  <ADVP={anywhere}
 advcl         ADVP       SBAR         <ADVP|FW
 ccomp         ADVP       SBAR[/WHNP !/FRAG]  ^[@RB|RBR]
-ccomp         ADVP       SBAR[/IN=that /S/VP]  ^[@RB|VBZ]
+ccomp         ADVP       SBAR[/IN=that /S/VP]
 advcl         NP         SBAR[/IN=than /S[/VP]]   <NP[/JJR]
 acl           NP         SBAR[/IN=after,before,since,until !/S/EX !/-IN|S|ADVP|FW]  <NP|NX|NML|{comma}
 dep           NP         SBAR[/{possessive}]   <{phrase}
@@ -184,7 +184,7 @@ acl:relcl     NP         SBAR[@SBAR //WHNP /SBAR/S|VP]      <{phrase}|{comma}
 acl           {nominal}  SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP|IN]
 dep           NP         SBAR[/WHADVP=how]    <NP
 dep           {nominal}  SBAR[/WHADVP[!//WRB]]    <{phrase}
-acl:relcl     NP         SBAR[/WHADVP[!/CC] !/-WHADVP|S|FRAG|SINV|WHPP]   <NP ^[@{nominal}]
+acl:relcl     NP         SBAR[/WHADVP[!/CC]]   <NP ^[@{nominal}]
 acl:relcl     {nominal}  SBAR[/S[@-NP !>{mark}]  !/WHADVP[!<]]             <{phrase}|{comma}|FW ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/VP[<]]             <{phrase}|{comma}|FW ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/WHNP //{wh} !/S|VP]   <NP
@@ -197,7 +197,7 @@ neg           VP|S|SQ|ADJP|FRAG|SINV  ADVP={never}[@RB]
 neg           SBAR     ADVP={never}
 dep           ADVP|SBAR|SINV|WHADVP  RB={never}
 neg           NP~      RB={never}
-neg           NP|ADVP  RB=no  !<CC >>
+neg           NP|ADVP  RB=no   >>
 neg           ADJP  RB=no  !<CC >>JJ|JJR
 advmod        FRAG     RB|ADVP  >>VP|RB
 dep           S        ADVP[/FW=etc,ect]
@@ -230,7 +230,7 @@ amod          QP       IN  >CD>CC
 advmod        QP       JJS
 advmod        QP       JJ  <IN
 det           QP       DT  >NN|CD>CC
-advmod        QP       PDT|IN|JJ|JJR|JJS|RB|RBR|RBS|MWE|DT  >>
+advmod        QP       PDT|IN|JJ|JJR|JJS|RB|RBR|RBS|MWE|DT
 nmod:tmod     S        NP-TMP  >>NP >>VP
 nmod:tmod     S        NP-TMP  <<NP >>VP
 dep           S        NP-TMP
@@ -272,7 +272,7 @@ nummod        QP       QP        <{dollar}
 amod          INTJ     JJ        >>NN
 dep           INTJ[@CC]  JJ
 amod          INTJ     JJ        <
-nmod:tmod     PP       NP[@{noun}={time} !/CC]  <NP
+nmod:tmod     PP       NP[@{noun}={time}]  <NP
 nmod:tmod     PP       NP[@{noun}={time} /DT /CC[!>>CC !<<CC]]  <NP
 conj          PP|ADJP|FRAG|QP|NP-TMP  FW=etc,ect
 conj          SBAR     FW=etc,ect  &after
@@ -321,10 +321,10 @@ nsubj         SQ[@VB~] NP       <VB~ !^<WHNP
 dep           SQ       NP
 nsubj         SINV     NP       <MD|VBZ|VBD|VBP|VB|VP
 nsubj         SINV     NP       <{adverbial}<VBZ|VBD|VBP|VB|VP[$-VBG]
-nsubj         SINV     NP       <NP >VP ^[@NP]
+nsubj         SINV     NP        >VP ^[@NP]
 nsubj         SINV     NP       >VP !<<NP|VB~ !>>NP
 ccomp         SINV     S[!/VP/VBN|VBG]  >{comma}
-auxpass       SINV     VP[/VB~={pass}]  <VP ^@VP@VBN|VBD
+auxpass       SINV     VP[/VB~={pass}]   ^@VP@VBN|VBD
 aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP@VB~
 cop           SINV     VP[/VB~={be}]   ^@NP
 nmod          SBAR     PP[!@MWE]  >>S
@@ -361,7 +361,7 @@ aux           VP       VB~={auxiliary}  <CC >>VP
 conj          VP       VB~     <CC|CONJP[<]
 conj          VP       RP      <CC
 cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP|NAC|SINV] !<<NP|ADJP|UCP !^@PP>>VB~
-cop           VP      VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP] >>NP|ADJP|PP|UCP
+cop           VP      VB~={be}  >>NP|ADJP|PP|UCP
 cop           SBARQ    VB~={be}  <<WHNP/WP
 aux           SQ       VB~  >>VP|ADJP
 cop           VP      VB~={be}   >NP>VP[@VBG|VB]
@@ -392,7 +392,7 @@ nmod          S[@VP|S]  PP[@PP !/VB~|RB|NN|JJ|RP|FW]
 nmod          SINV      PP[!@S|SBAR]        ^[@VP]
 nmod          SBARQ     PP        !&after
 conj          PP        PP  <CC !&after
-dep           PP        PP  <IN|VBG !&after
+dep           PP        PP  <IN|VBG
 nmod          PP        PP
 nmod          FRAG             PP[/PP/NP~]
 dep           NP~|NX|NML|WHNP  PP[@PP !/-PP|CC|CONJP|ADVP|{comma}]
@@ -442,7 +442,7 @@ xcomp         VP       S[/VP[/VBG[!<]] !/NP]
 xcomp         VP       S[@ADJP|NP|S|SBAR]
 nmod          VP       S[@PP !/{quote}]
 xcomp         VP       S[!/VP|S|SBAR]
-xcomp         VP       S[/NP>NP>VP/VB~=-{be}[&head !.VB]]
+xcomp         VP       S[/NP>NP>VP/VB~[&head !.VB]]
 dep           VP       S[/VP/VBN[!<] !/NP[/PRP !/DT]]
 ccomp         VP       S[/NP]       <<NP <<VB~={have}
 dep           VP       S[/VP/VBG[!<] /NP]  !^$={have}
@@ -503,7 +503,7 @@ nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~ !/NP|RRC]
 nmod          SBARQ    WHNP  >>SQ[@VP|ADJP[/PP[@IN|TO]] /VB~|MD]
 nsubj         SBARQ    WHNP  >>SQ[@VP>NP]
 nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~=-{be}]
-nsubj         SBARQ    WHNP  &after ^@SQ[@VP !/NP]
+nsubj         SBARQ    WHNP   ^@SQ[@VP !/NP]
 dobj          SBARQ    WHNP  &after ^@SQ[@VP|ADJP]
 dobj          SBARQ    WHNP  &after ^@SQ@VB~
 dep           SBARQ    WHNP[@WRB]
