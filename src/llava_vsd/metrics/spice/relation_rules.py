@@ -143,7 +143,6 @@ amod          NP         LIST[@JJ]  >>
 conj          NP         {noun}  <{comma} >>CC
 dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
 conj          NP         FW=etc,ect  >>NP|PRP
-conj          NP|NP-CJ   FW=etc,ect  &after
 dep           NP         NML|NP|{noun}   >NML[&head]
 dep           NP         NML   >{comma}>NML[&head]
 conj          NX         NX    &after >>CC
@@ -157,7 +156,7 @@ dep           NP         NP[/POS[!>]]    >>
 dep           NP         NP[/NP[!>]/POS[!>]]   >>
 amod          {nominal}  NP[@JJ|JJR|VBN !@JJ[!< !>]]  >>{noun}|NX|NML
 compound      {nominal}  NP               >>{noun}|NML|LIST|NP !&after
-nmod:poss     NP         NP[/POS]         << !<{comma} !<<CC
+nmod:poss     {nominal}  NP[/POS]         << !<{comma} !<<CC
 nmod:poss     NP         NP[/NP/POS /CC]         << !<{comma} !<<CC
 compound      NP         NP               >>FW|JJ &after !<{comma}
 nmod:npmod    NP         PRP={reflexive}  <NP|NNP|NNS|PRP
@@ -275,15 +274,14 @@ amod          INTJ     JJ        <
 nmod:tmod     PP       NP[@{noun}={time}]  <NP
 nmod:tmod     PP       NP[@{noun}={time} /DT /CC[!>>CC !<<CC]]  <NP
 conj          PP|ADJP|FRAG|QP|NP-TMP  FW=etc,ect
-conj          SBAR     FW=etc,ect  &after
-conj          VP|S     FW=etc,ect  &after
+conj          {coordinated}  FW=etc,ect  &after
 appos         FRAG     NP        <{comma}
 nmod          FRAG     S[@PP]
 appos         FRAG|NP  S         <{colon}<NP[&lone_noun]
 parataxis     NP       S         <{colon}<NP[//NNP]
 parataxis     FRAG     S         <{colon}
 parataxis     FRAG     FRAG      &after !<CC
-appos         WHNP     NP        <{comma}
+appos         {nominal} NP       <{comma}
 case          ADVP     IN
 mark          PP|WHPP  IN|TO|MWE|JJ  >S[!@VP@NN|NNS]
 mark          PP|WHPP  IN|TO|MWE|JJ  >SBAR
@@ -332,7 +330,7 @@ nmod          SBAR     PP  <<S
 advcl         S        WHPP[!@NP]
 advcl         VP       WHPP[@PRP|S]
 nmod          VP       WHPP[@NP]
-acl           NP       WHPP[!/WHNP|NP]
+acl           {nominal}  WHPP[!/WHNP|NP]
 advcl         SBARQ    SBAR[/IN|MWE !/RB|ADVP]  >>SQ
 advcl         SBARQ    S[/VP]  ^@WHNP
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <<VB~={become} &after
@@ -399,7 +397,7 @@ dep           NP~|NX|NML|WHNP  PP[@PP !/-PP|CC|CONJP|ADVP|{comma}]
 dep           NP       PP  ^$EX
 acl           NP~|NX|NML|WHNP  PP
 dep           VP       PP[@SINV|CONJP]
-dep           VP|S|ADJP  PP[/CC @-PP]
+dep           {phrase}  PP[/CC @-PP]
 advcl         VP|S|ADJP|SQ|ADVP    PP[@-PP !&bare !/NP~]
 advcl         VP|S|ADJP|SQ|ADVP    PP[@PP /VB~|RB|NN|JJ|RP|FW]
 compound:prt  VP       PRT|RP
@@ -525,9 +523,8 @@ nsubj         SBAR        WHNP  >>VP
 nsubj         SBAR        WHNP  <VP
 nsubj         SBAR        WHNP  <S[@VP !/NP]
 nmod          SBAR|SBARQ  WHPP
-nmod          WHNP|NP     WHPP[/WHNP|NP]
+nmod          {nominal}   WHPP[/WHNP|NP]
 nmod          WHPP  WHPP
-acl           WHNP     WHPP
 nmod          SBAR        WHNP  >>S[/NP]$^VP|ADJP/PP[@IN|TO]
 dobj          SBAR  WHNP  >>S[@VP]
 """
