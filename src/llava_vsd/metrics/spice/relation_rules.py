@@ -35,7 +35,7 @@ case          NP       RB|IN=at  >JJS|RBS=least,most
 dep           S|SINV|SBAR[@PP|RB|ADJP] {phrase}  <CC|CONJP &after
 dep           UCP[@CC]  ADJP  <CC
 advmod        ADVP     ADVP      ^[@CC]
-cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  >>CONJP|CC
+cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  ^/CONJP|CC
 cc:preconj    NP       CC={preconj}   !< >>CC
 cc:preconj    NP       CC={preconj}   <<CC[<-{punct}] >-DT|NP
 cc:preconj    NP   CC={preconj}   <<NP|LIST[/CC] !>DT
@@ -73,7 +73,7 @@ conj          S        S         <{comma}={slash}<S
 conj          S        NP        <{comma}={slash}<NP
 conj          S        INTJ      <{comma}={slash}<INTJ
 conj          SQ       {noun}    <{comma}={slash}<{noun}
-conj          VP       VP        <{comma}={slash}<VP
+conj          VP       VP        <{comma}={slash} ^/VP
 conj          SBAR     SBAR      <{comma}={slash}<SBAR
 conj          SQ       SQ|NP     <{comma}={slash}<{phrase} &after !^[@ADJP]
 conj          -NP|NP-CJ|NP-TMP|NP-ADV|NX|NML|WHADVP  {conjunct}|{noun}|DT|JJ|IN|POS|NP-ADV  <CC|CONJP[<] !&after !.ADVP
@@ -159,7 +159,7 @@ compound      {nominal}  NP               >>{noun}|NML|LIST|NP !&after
 nmod:poss     {nominal}  NP[/POS]         << !<{comma} !<<CC
 nmod:poss     NP         NP[/NP/POS /CC]         << !<{comma} !<<CC
 compound      NP         NP               >>FW|JJ &after !<{comma}
-nmod:npmod    NP         PRP={reflexive}  <NP|NNP|NNS|PRP
+nmod:npmod    NP         PRP={reflexive}  <<NP|NNP|NNS|PRP
 nmod:npmod    NP         NP[/PRP={reflexive}[!< !>]]  &after !<CC|{comma}|X
 nmod:npmod    NP         NP[$NNS=days,months,years,weeks]    <NP[$=%] !>
 nummod        NP         NP[/CD[!< !>]]   <NP={months}[!/CD]
@@ -167,7 +167,7 @@ nummod        NP         NP[/CD[!< !>]]   <{comma}<NP={months}[/CD[!>]]
 amod          NP         NP[/CD[!< !>]]   <{comma}
 appos         NP         NP               <{comma}<{phrase} !>CC
 appos         NP         NP[@NNP !/-NNP]         <NP[$NN|CD]  !>
-acl           {nominal}       VP[/VBG|VBN|VBD]  &after <{unquote}|{quote}|NX|NML|NP|PP|ADVP|ADJP|{comma}|S|SBAR|VP|PRN|QP|CC|CD|LIST
+acl           {nominal}       VP[/VBG|VBN|VBD]  &after <<NX|NML|NP|PP|ADVP|ADJP|S|SBAR|VP|PRN|QP|LIST|CC|CD|{comma}|{quote}|{unquote}
 acl:relcl     NP         RRC
 acl:relcl     ADVP       SBAR[/S !/IN]  <ADVP={anywhere}
 advcl         ADVP       SBAR         <ADVP|FW
@@ -177,7 +177,7 @@ advcl         NP         SBAR[/IN=than /S[/VP]]   <NP[/JJR]
 acl           NP         SBAR[/IN=after,before,since,until !/S/EX !/-IN|S|ADVP|FW]  <NP|NX|NML|{comma}
 dep           NP         SBAR[/{possessive}]   <{phrase}
 acl           NP         SBAR[/S/VP/TO !/WHNP//WDT|WRB|{possessive} !/WHADVP|WHPP]  <{phrase}
-acl:relcl     NP         SBAR[/IN=-that,whether,than[>>S] /S[/NP /VP[!/VP/VP]] !/CC]   <{phrase}
+acl:relcl     NP         SBAR[/IN=-that,whether,than[>>S] /S[/NP /VP[!/VP/VP]] !/CC]   <<{phrase}
 dep           NP         SBAR[/IN]        <{phrase}|{comma}
 acl:relcl     NP         SBAR[@SBAR //WHNP /SBAR/S|VP]      <{phrase}|{comma}
 acl           {nominal}  SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP|IN]
@@ -186,7 +186,7 @@ dep           {nominal}  SBAR[/WHADVP[!//WRB]]    <{phrase}
 acl:relcl     NP         SBAR[/WHADVP[!/CC]]   <NP ^[@{nominal}]
 acl:relcl     {nominal}  SBAR[/S[@-NP !>{mark}]  !/WHADVP[!<]]             <{phrase}|{comma}|FW ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/VP[<]]             <{phrase}|{comma}|FW ^[@{nominal}] &after
-acl:relcl     {nominal}  SBAR[/WHNP //{wh} !/S|VP]   <NP
+acl:relcl     {nominal}  SBAR[/WHNP //{wh} !/S|VP]   <<NP
 ccomp         {nominal}  SBAR  ^[@{noun}|JJ|NX|NML|LIST]
 nmod          NP|ADJP|SQ  S[@PP]
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
@@ -209,7 +209,7 @@ dep           CONJP      ADVP
 dep           ADVP     RB|RBR   >CC
 dep           CONJP    RBR|WRB
 dep           X        RB
-dep           PP[@PP|SBAR]  RB  &after
+dep           PP[/PP|SBAR]  RB  &after
 nmod          NP       ADVP[/IN=at>DT=all]  &after
 case          ADVP       RB=at   >RBS|JJS
 case          QP         IN=at   >JJS ^[^VP]
@@ -295,9 +295,7 @@ nsubj         S|PRN    NP       >>VP
 nsubj         S        NP       >>NP ^S^VP
 nsubj         S        WHNP     >VP
 nsubj         S        NP       >ADJP ^S^VP
-nsubj         SBARQ    NP       <VB~={be} <<WHNP/WP
-nsubj         SBARQ    NP       <RB<VB~={be} <<WHNP/WP
-nsubj         SBARQ    NP       >VB~={be} <<WHNP/WP
+nsubj         SBARQ    NP       ^/VB~={be} <<WHNP/WP
 dobj          SQ[@VB~=-{be}] NP[&expletive]  ^<WHNP !>>NP
 expl          SQ       NP[&expletive]
 nsubj         SQ       NP       >>VP
@@ -320,7 +318,7 @@ dep           SQ       NP
 nsubj         SINV     NP       <MD|VBZ|VBD|VBP|VB|VP
 nsubj         SINV     NP       <{adverbial}<VBZ|VBD|VBP|VB|VP[$-VBG]
 nsubj         SINV     NP        >VP ^[@NP]
-nsubj         SINV     NP       >VP !<<NP|VB~ !>>NP
+nsubj         SINV     NP       >>VP !<<NP|VB~ !>>NP
 ccomp         SINV     S[!/VP/VBN|VBG]  >{comma}
 auxpass       SINV     VP[/VB~={pass}]   ^@VP@VBN|VBD
 aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP@VB~
@@ -334,17 +332,17 @@ acl           {nominal}  WHPP[!/WHNP|NP]
 advcl         SBARQ    SBAR[/IN|MWE !/RB|ADVP]  >>SQ
 advcl         SBARQ    S[/VP]  ^@WHNP
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <<VB~={become} &after
-iobj          VP       NP[/NP[&after <NP|INTJ]]  <<{be_verb}={be} ^<<NP[/EX]
+iobj          VP       NP[/NP[&after <NP|INTJ]]  <<{be_verb}={be} ^<<NP[&expletive]
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <{colon}<NP
-nmod:tmod     VP       NP[@{noun}={time} !/CC]   <<{be_verb}={be} ^<<NP[/EX]
+nmod:tmod     VP       NP[@{noun}={time} !/CC]   <<{be_verb}={be} ^<<NP[&expletive]
 nsubj         VP       NP      <<{be_verb}={be} ^<<NP[&expletive] !>NP
 nsubj         VP       NP      <{colon} <<NP ^<<NP[&expletive]
-nsubj         VP       NP      >{be_verb}={be} ^<<NP[/EX]
-nsubj         VP       NP  ^VP[!&head]^VP<<NP[/EX] -> ^VP^VP
-nsubj         VP       NP  ^VP^VP[!&head]^VP<<NP[/EX] -> ^VP^VP^VP
-nsubj         VP       NP  ^VP[!&head]^VP^VP<<NP[/EX] -> ^VP^VP^VP
+nsubj         VP       NP      >{be_verb}={be} ^<<NP[&expletive]
+nsubj         VP       NP  ^VP[!&head]^VP<<NP[&expletive] -> ^VP^VP
+nsubj         VP       NP  ^VP^VP[!&head]^VP<<NP[&expletive] -> ^VP^VP^VP
+nsubj         VP       NP  ^VP[!&head]^VP^VP<<NP[&expletive] -> ^VP^VP^VP
 auxpass       SQ           VB~={be}     >>VP[/VBN|VBD]
-auxpass       VP|SINV      VB~={pass}   >>VP[/VBN|VBD]
+auxpass       VP|SINV      VB~|POS={pass}   >>VP[/VBN|VBD]
 auxpass       VP           VB~={be}     >>ADJP/VP[<CC /VBN|VBD]
 auxpass       VP|SINV      VB~={pass}   >>VP[/VP[@VBN|VBD] /CC !/VB~|MD|TO|NP]
 auxpass       VP           VB~={pass}   >>ADJP/ADJP@VBN
@@ -365,7 +363,7 @@ aux           SQ       VB~  >>VP|ADJP
 cop           VP      VB~={be}   >NP>VP[@VBG|VB]
 auxpass       VP      VB~={be}   <VP[@VBN|VBD]
 aux           VP      VB~={auxiliary}   <VP
-aux           VP|SQ   VB~={auxiliary} >>VP
+aux           VP|SQ   VB~|POS={auxiliary} >>VP
 mark          VP       TO  ^[@VP|VB~]
 mark          SBAR     IN|DT|MWE  >>S|FRAG
 mark          SBAR     IN=that     >>SINV
@@ -420,8 +418,8 @@ dep           VP       SBAR[/WHADVP[!/WRB] /S]
 advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why[>>S]]  !^$={know}
 advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why[$WRB] !/S]
 advcl         VP       SBAR[/WHADVP=-how /S[!/NP !/VP/TO]]
-advcl         VP       SBAR[/WHNP/WRB !/S|VP]
-advcl         VP       SBAR[/SINV !/IN]
+advcl         VP       SBAR[//WHNP/WRB !/S|VP]
+advcl         VP       SBAR[//SINV !/IN]
 dep           VP       SBAR     <<NP  !^$={tell}
 dep           VP       SBAR[/WHADVP=how]     <<NP
 dep           VP       SBAR[@SBAR /{comma}|{colon}]
@@ -448,13 +446,13 @@ dep           VP       S            <<NP
 ccomp         VP       S
 nmod:tmod     VP       VP[@NP-TMP]
 xcomp         VP       VP   <<VB~={become}
-xcomp         VP       VP[/VB|VBG]       <VB~ !^<<NP[/EX]
+xcomp         VP       VP[/VB|VBG]       <VB~ !^<<NP[&expletive]
 xcomp         VP       ADJP
 xcomp         VP       WHNP  ^$={become}
 xcomp         ADJP     S[/VP/TO[!<]]
 dep           ADJP     SBAR[/IN=as>S]
 ccomp         ADJP     SBAR[/S]
-nsubj         VP       NP  <<VB~={become} ^<<NP[/EX]
+nsubj         VP       NP  <<VB~={become} ^<<NP[&expletive]
 iobj          VP       NP  <<VB~={become} >NP
 xcomp         VP       NP  <<VB~={become}
 xcomp         VP       NP  >VB~={become}
@@ -500,7 +498,7 @@ dobj          SBARQ    WHNP[!//{wh}]  >>SQ[@ADJP /VB~={be} !/NP]
 nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~ !/NP|RRC]
 nmod          SBARQ    WHNP  >>SQ[@VP|ADJP[/PP[@IN|TO]] /VB~|MD]
 nsubj         SBARQ    WHNP  >>SQ[@VP>NP]
-nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~=-{be}]
+nsubj         SBARQ    WHNP  ^/SQ[@ADJP /VB~=-{be}]
 nsubj         SBARQ    WHNP   ^@SQ[@VP !/NP]
 dobj          SBARQ    WHNP  &after ^@SQ[@VP|ADJP]
 dobj          SBARQ    WHNP  &after ^@SQ@VB~
