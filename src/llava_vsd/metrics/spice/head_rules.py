@@ -21,6 +21,7 @@ WHNP                last   JJ|CD|RB|QP|FW WDT|WP WHPP
 WHNP                first  -{punct}
 WHADVP|WHADJP       last   WP
 WHADJP              last   JJ RB
+WHADJP              first  NP  >{comma}
 WHADVP|WHADJP       last   WRB|RB|JJ|NN -{punct}
 WHADVP|WHADJP       last   -{punct}
 WHPP                first  NP~ S|SBAR|SQ|VP|QP|PP|ADJP WHNP|WHADVP
@@ -32,9 +33,9 @@ VP      first  VP|TO    <<VB~={auxiliary} .[!@NN|NNS|JJ|VB]
 VP      first  VP       <<TO|MD
 VP      first  ADJP|NP|VP    >>VB~={be} !<<VB~ !>>NP !^<<[//EX]
 VP      first  PP    >>VB~={be} !<<VB~ !>>NP|ADJP !^<<[//EX]
-VP      first  ADJP|UCP  <<VB~={be} !^<<[//EX] .[!@CC|ADVP]
+VP      first  ADJP|UCP|WHADJP  <<VB~={be} !^<<[//EX] .[!@CC|ADVP]
 VP      first  NP|WHNP PP    <<VB~={be} !^<<[//EX]
-VP      first  TO   !<<VP !>>VP
+VP      first  TO   !<<VP !>>VP|ADJP !<<VB~={be}
 VP      first  VBD VBN MD VBZ VB VBG VBP
 VP      first  IN  >S
 VP      first  VP ADJP NN NNS JJ NP NP-ADV WHADJP TO FW|WDT IN -{mark}|CC
@@ -59,7 +60,7 @@ ADJP    first  ADVP NP -{punct}
 ADVP    last   DT    .=all <RB=at
 ADVP    last   NNS   <NP
 ADVP    last   RB|RBR|RBS|JJ|JJR|JJS|ADJP
-ADVP    last   FW|DT|NN|CD|RP   !>>NP
+ADVP    last   FW|DT|NN|CD|RP   !>>NP|NP-TMP|CC
 ADVP    last   FW|DT|NN|CD
 ADVP    first  ADVP  >CC>NP
 ADVP    last   CC
@@ -83,10 +84,11 @@ SQ      first  ADJP
 SQ      first  NP    <NP[!$EX] <<={be}
 SQ      first  NP    <{stop}<NP[!$EX] <<={be}
 SQ      first  SINV  <VB~={be}
-SQ      first  VBZ|VBD|VBP|VB|MD SQ VBG|VBN ADJP *
+SQ      first  VBZ|VBD|VBP|VB|MD SQ ADJP *
 FRAG    first  RB  .={never} >ADVP|ADJP
 FRAG    first  RB  .={never} >VP/EX
 FRAG    first  RB  .={never} >NP>VP|{stop}
+FRAG    first  RB  <NP|VP
 FRAG    first  IN NP~ VP ADJP ADVP FRAG S X SBAR RB|CC WHNP|WHADVP|SBARQ PP -{punct}
 QP      first  {dollar}
 QP      last   NN|NNS CD QP
@@ -98,7 +100,7 @@ RRC     last   VP NP~ ADJP PP ADVP
 PRN     first  VP S|SINV|SQ SBAR NP~|NX|NML PP ADJP ADVP INTJ {noun} -{punct}|CC|CONJP CONJP *
 INTJ    first  NN -{punct}
 UCP     first  -{punct}
-MWE|IN|TO     first  -{punct}
+MWE|IN|PREP   first  -{punct}
 LIST    first  -{punct}
 X       first  S
 X       last   VP NP ADJP -{punct}

@@ -48,7 +48,7 @@ cc:preconj    NP-ADV  CC={preconj}   !< >>CC
 cc:preconj    S       CC={preconj}   >VP|S>>CC
 cc:preconj    VP      CC={preconj}   >PP>>CC
 cc:preconj    VP      CC={preconj}   <VB~ >VB~|VP>>CC
-cc:preconj    PP      CC={preconj}   >IN|TO[/CC]
+cc:preconj    PP      CC={preconj}   >PREP
 cc:preconj    ADVP    DT={preconj}   ^[@CC]
 cc:preconj    PP      DT={preconj}   >PP>CC
 cc:preconj    SBAR    CC={preconj}   <WHNP >>CC
@@ -78,7 +78,7 @@ conj          SBAR     SBAR      <{comma}={slash}<SBAR
 conj          SQ       SQ|NP     <{comma}={slash}<{phrase} &after !^[@ADJP]
 conj          -NP|NP-CJ|NP-TMP|NP-ADV|NX|NML|WHADVP  {conjunct}|{noun}|DT|JJ|IN|POS|NP-ADV  <CC|CONJP[<] !&after !.ADVP
 conj          NP       DT|NP-TMP  <CC[<] !&after
-conj          IN|TO    IN|TO
+conj          PREP     IN|TO
 conj          {phrase}  RB=never,n't  <CC
 conj          SBAR      RB=not  <CC
 # noun phrases
@@ -187,6 +187,7 @@ acl:relcl     NP         SBAR[/WHADVP[!/CC]]   <NP ^[@{nominal}]
 acl:relcl     {nominal}  SBAR[/S[@-NP !>{mark}]  !/WHADVP[!<]]             <{phrase}|{comma}|FW ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/VP[<]]             <{phrase}|{comma}|FW ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/WHNP //{wh} !/S|VP]   <<NP
+acl:relcl     {nominal}  SBAR[/WHNP /S[@NP]]   <<NP
 ccomp         {nominal}  SBAR  ^[@{noun}|JJ|NX|NML|LIST]
 nmod          NP|ADJP|SQ  S[@PP]
 acl           {nominal}       S[/VP/TO]  &after ^[@{noun}|NP|NX|NML|PRP|CD]
@@ -206,7 +207,7 @@ dep           VP       ADVP[/FW=etc,ect]
 advmod        VP|S|NP|SBAR       ADVP[/RB[!< !>]]  <CC >{phrase} -> >{phrase}
 dep           X        ADVP
 dep           CONJP      ADVP
-dep           ADVP     RB|RBR   >CC
+dep           ADVP     RB|RBR|{conjunct}   >CC
 dep           CONJP    RBR|WRB
 dep           X        RB
 dep           PP[/PP|SBAR]  RB  &after
@@ -261,6 +262,7 @@ amod          ADJP     NNP       ^[@JJ]
 conj          ADVP     FW=etc
 compound      ADVP     FW   >FW
 conj          ADVP     FW=ect
+compound      QP       CD        <{dollar} > !>>QP|CC
 nummod        QP       CD        <{dollar}
 compound      QP       {hash}
 nummod        QP       CD   >CD>CC
@@ -283,10 +285,10 @@ parataxis     FRAG     S         <{colon}
 parataxis     FRAG     FRAG      &after !<CC
 appos         {nominal} NP       <{comma}
 case          ADVP     IN
-mark          PP|WHPP  IN|TO|MWE|JJ  >S[!@VP@NN|NNS]
-mark          PP|WHPP  IN|TO|MWE|JJ  >SBAR
+mark          PP|WHPP  IN|TO|PREP|MWE|JJ  >S[!@VP@NN|NNS]
+mark          PP|WHPP  IN|TO|PREP|MWE|JJ  >SBAR
 dep           PP       VBG  >PP[@S]
-case          PP|WHPP  IN|TO|JJ|VBN|MWE
+case          PP|WHPP  IN|TO|PREP|JJ|VBN|MWE
 case          PP|WHPP  VBG  !<
 expl          S|PRN    NP[&expletive]
 dobj          S        NP       >>VP/TO ^S^VP -> ^S^VP
@@ -294,6 +296,7 @@ nmod:tmod     S        NP[@{noun}={time} !/CC]  >NP>>VP
 nsubj         S|PRN    NP       >>VP
 nsubj         S        NP       >>NP ^S^VP
 nsubj         S        WHNP     >VP
+nsubj         S        NP       <VP[/VB~={pass} /VP[/VBN|VBD]]
 nsubj         S        NP       >ADJP ^S^VP
 nsubj         SBARQ    NP       ^/VB~={be} <<WHNP/WP
 dobj          SQ[@VB~=-{be}] NP[&expletive]  ^<WHNP !>>NP
@@ -320,14 +323,14 @@ nsubj         SINV     NP       <{adverbial}<VBZ|VBD|VBP|VB|VP[$-VBG]
 nsubj         SINV     NP        >VP ^[@NP]
 nsubj         SINV     NP       >>VP !<<NP|VB~ !>>NP
 ccomp         SINV     S[!/VP/VBN|VBG]  >{comma}
-auxpass       SINV     VP[/VB~={pass}]   ^@VP@VBN|VBD
+auxpass       SINV     VP[//VB~={pass}]   ^@VP@VBN|VBD
 aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP@VB~
 cop           SINV     VP[/VB~={be}]   ^@NP
 nmod          SBAR     PP[!@MWE]  >>S
 nmod          SBAR     PP  <<S
-advcl         S        WHPP[!@NP]
+advcl         S|SINV|SQ  WHPP[!@NP]
 advcl         VP       WHPP[@PRP|S]
-nmod          VP       WHPP[@NP]
+nmod          {phrase}  WHPP[@NP]  &after
 acl           {nominal}  WHPP[!/WHNP|NP]
 advcl         SBARQ    SBAR[/IN|MWE !/RB|ADVP]  >>SQ
 advcl         SBARQ    S[/VP]  ^@WHNP
@@ -365,12 +368,13 @@ auxpass       VP      VB~={be}   <VP[@VBN|VBD]
 aux           VP      VB~={auxiliary}   <VP
 aux           VP|SQ   VB~|POS={auxiliary} >>VP
 mark          VP       TO  ^[@VP|VB~]
+aux           VP       POS  ^[@VP]
 mark          SBAR     IN|DT|MWE  >>S|FRAG
 mark          SBAR     IN=that     >>SINV
 mark          SBAR     IN=that,whether  &after
 nmod          NP~|NX|NML|WHNP  PP[@PP[/NP~ /IN]]  &after
 nmod          NP~|NX|NML|WHNP  PP[&object]
-nmod          NP~              PP[/IN/CC @PP/NP~]
+nmod          NP~              PP[/PREP @PP/NP~]
 nmod          NP~              PP[@NML]
 nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC|RRC|PRN  PP[&object]
 nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&nested]
@@ -416,7 +420,7 @@ xcomp         VP       SBAR[/WHADVP /S/VP/TO]  <NP
 xcomp         VP       SBAR[/WHADVP=-how /S/VP/TO]
 dep           VP       SBAR[/WHADVP[!/WRB] /S]
 advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why[>>S]]  !^$={know}
-advcl         VP       SBAR[/WHADVP=when,where,whenever,wherever,why[$WRB] !/S]
+advcl         VP       SBAR[//WHADVP=when,where,whenever,wherever,why[$WRB] !/S]
 advcl         VP       SBAR[/WHADVP=-how /S[!/NP !/VP/TO]]
 advcl         VP       SBAR[//WHNP/WRB !/S|VP]
 advcl         VP       SBAR[//SINV !/IN]
@@ -425,7 +429,7 @@ dep           VP       SBAR[/WHADVP=how]     <<NP
 dep           VP       SBAR[@SBAR /{comma}|{colon}]
 dep           VP       SBAR[@SBAR /CC[!<]]
 dep           VP       SBAR[!/S|SBAR|SINV|FRAG]
-dep           VP       SBAR[/S[@S|NP]]
+dep           VP       SBAR[/S[@S|NP] !/WHADVP]
 ccomp         VP       SBAR|SBARQ
 xcomp         VP       S[/VP/TO[!<VP]]    <<NP ^$={control}
 advcl         VP       S[/VP/TO[!<VP]]    <<NP
@@ -483,13 +487,14 @@ advcl         S        S[@VP/TO]          >{comma} >>VP
 advcl         S        S[@VP/VBG|VBN]  >{comma} >>VP !<{quote}|NP
 advcl         S        S[@VP/VBG|VBN]  <{comma}<NP >VP
 dep           S        S[@VP/VBG|VBN]  <{quote}
+dep           S        S[@VP$VBG]  >{comma} >>VP
 ccomp         S        S        >{comma}|{unquote} >>VP
 csubj         S        SBAR|S   >>VP !>>NP !<<NP
 nmod:tmod     SBARQ    WHNP[@{noun}={time} !/CC]  >>SQ[/NP~]
 nmod          SBARQ    WHNP  >>ADJP/PP[@IN|TO]
 dobj          SBARQ    WHNP  >>ADJP >VB~>NP
 nsubj         SBARQ    WHNP  >>ADJP
-dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
+dobj          SBARQ    WHNP[!@WRB]  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
 dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP-ADV|ADJP]
 dobj          SBARQ    WHNP  >>SQ[@VB~={tell} /S]
 nsubj         SBARQ    WHNP  >>SQ[@VB~ !/SINV]
@@ -509,7 +514,7 @@ dep           SBARQ    WHNP  >>SQ[/NP @VP/S/VP/TO]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP /VB~={be}]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP[!/NP]]
 dobj          SBARQ    WHNP  >>SQ[@SINV]
-dobj          SBARQ    WHNP  >>SQ|S[@SQ|S[/NP @VP[!/NP]]]
+dobj          SBARQ    WHNP  >>SQ|S[/SQ|S[/NP @VP[!/NP]]]
 dobj          SBARQ    WHNP  >>SQ[@SQ[@VB~ /NP]]
 dobj          SBARQ    WHNP  >VB~={be}>RB>NP
 dobj          SBARQ    WHNP  >>SINV
