@@ -59,12 +59,14 @@ ADJP    last   JJR|JJS|DT|RB|RBR|RBS|CD|IN|VBD
 ADJP    first  ADVP NP -{punct}
 ADVP    last   DT    .=all <RB=at
 ADVP    last   NNS   <NP
+ADVP    first  RB|IN  .=at[>RBS|JJS=least] ^[!< > !>RB=once ^ADVP]
 ADVP    last   RB|RBR|RBS|JJ|JJR|JJS|ADJP
 ADVP    last   FW|DT|NN|CD|RP   !>>NP|NP-TMP|CC
-ADVP    last   FW|DT|NN|CD
+ADVP    last   FW|NN|CD
+ADVP    last   DT   !>>NP-TMP|CC
 ADVP    first  ADVP  >CC>NP
 ADVP    last   CC
-ADVP    last   NP
+ADVP    last   NP|NP-TMP DT
 ADVP    first  ADVP IN -{punct}
 PP      first  NP~ S|SBAR ADVP|ADJP|VP|UCP|QP|X|FRAG|RRC|SBARQ|SINV PP
 PP      last   -{punct}
@@ -88,7 +90,7 @@ SQ      first  VBZ|VBD|VBP|VB|MD SQ ADJP *
 FRAG    first  RB  .={never} >ADVP|ADJP
 FRAG    first  RB  .={never} >VP/EX
 FRAG    first  RB  .={never} >NP>VP|{stop}
-FRAG    first  RB  <NP|VP
+FRAG    first  RB  <NP|VP !>VP
 FRAG    first  IN NP~ VP ADJP ADVP FRAG S X SBAR RB|CC WHNP|WHADVP|SBARQ PP -{punct}
 QP      first  {dollar}
 QP      last   NN|NNS CD QP

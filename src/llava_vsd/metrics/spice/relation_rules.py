@@ -32,8 +32,10 @@ mwe           IN       RB
 nmod:npmod    QP       NP[/JJS|RBS]
 case          NP       RB|IN=at  >JJS|RBS=least,most
 # coordination
-dep           S|SINV|SBAR[@PP|RB|ADJP] {phrase}  <CC|CONJP &after
+dep           S|SINV|SBAR[@PP|RB] {phrase}  <CC|CONJP &after
+dep           SBAR[@ADJP] {phrase}  <CC|CONJP &after
 dep           UCP[@CC]  ADJP  <CC
+conj          ADVP     ADVP[/FW=etc,ect]
 advmod        ADVP     ADVP      ^[@CC]
 cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  ^/CONJP|CC
 cc:preconj    NP       CC={preconj}   !< >>CC
@@ -173,7 +175,7 @@ acl:relcl     ADVP       SBAR[/S !/IN]  <ADVP={anywhere}
 advcl         ADVP       SBAR         <ADVP|FW
 ccomp         ADVP       SBAR[/WHNP !/FRAG]  ^[@RB|RBR]
 ccomp         ADVP       SBAR[/IN=that /S/VP]
-advcl         NP         SBAR[/IN=than /S[/VP]]   <NP[/JJR]
+advcl         NP         SBAR[/IN=than /S[/NP /VP]]   <NP[/JJR]
 acl           NP         SBAR[/IN=after,before,since,until !/S/EX !/-IN|S|ADVP|FW]  <NP|NX|NML|{comma}
 dep           NP         SBAR[/{possessive}]   <{phrase}
 acl           NP         SBAR[/S/VP/TO !/WHNP//WDT|WRB|{possessive} !/WHADVP|WHPP]  <{phrase}
@@ -212,6 +214,7 @@ dep           CONJP    RBR|WRB
 dep           X        RB
 dep           PP[/PP|SBAR]  RB  &after
 nmod          NP       ADVP[/IN=at>DT=all]  &after
+mwe           ADVP       RBS|JJS=least  <RB|IN=at[&head]
 case          ADVP       RB=at   >RBS|JJS
 case          QP         IN=at   >JJS ^[^VP]
 case          ADVP       RB=at   >DT=all
@@ -255,7 +258,7 @@ nmod:tmod     ADJP     NP[$={time}]  &after
 nmod:npmod    ADJP     NP|NN     >>JJ|JJR|RB[&head] !>JJ[!&head]
 nmod:npmod    ADVP     NP[$-FW]  >RB~|JJ|JJR
 nmod:npmod    ADVP     NP[$-FW]  ^[@RB~]
-nmod:npmod    WHADVP   NP        >RB
+nmod:npmod    WHADVP|WHADJP  NP  >RB|IN
 compound      ADJP     {hash}|CD
 compound      ADJP     FW   >FW
 amod          ADJP     NNP       ^[@JJ]
@@ -324,7 +327,7 @@ nsubj         SINV     NP        >VP ^[@NP]
 nsubj         SINV     NP       >>VP !<<NP|VB~ !>>NP
 ccomp         SINV     S[!/VP/VBN|VBG]  >{comma}
 auxpass       SINV     VP[//VB~={pass}]   ^@VP@VBN|VBD
-aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP@VB~
+aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP/VB~
 cop           SINV     VP[/VB~={be}]   ^@NP
 nmod          SBAR     PP[!@MWE]  >>S
 nmod          SBAR     PP  <<S
@@ -338,7 +341,7 @@ iobj          VP       NP[/NP[&after <NP|INTJ]]  <<VB~={become} &after
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <<{be_verb}={be} ^<<NP[&expletive]
 iobj          VP       NP[/NP[&after <NP|INTJ]]  <{colon}<NP
 nmod:tmod     VP       NP[@{noun}={time} !/CC]   <<{be_verb}={be} ^<<NP[&expletive]
-nsubj         VP       NP      <<{be_verb}={be} ^<<NP[&expletive] !>NP
+nsubj         VP       NP      <<{be_verb}={be} ^<<NP[&expletive] !>NP !^@VBN
 nsubj         VP       NP      <{colon} <<NP ^<<NP[&expletive]
 nsubj         VP       NP      >{be_verb}={be} ^<<NP[&expletive]
 nsubj         VP       NP  ^VP[!&head]^VP<<NP[&expletive] -> ^VP^VP
@@ -369,6 +372,7 @@ aux           VP      VB~={auxiliary}   <VP
 aux           VP|SQ   VB~|POS={auxiliary} >>VP
 mark          VP       TO  ^[@VP|VB~]
 aux           VP       POS  ^[@VP]
+case          SBAR     IN  >IN>S[/NP] ^[^NP]
 mark          SBAR     IN|DT|MWE  >>S|FRAG
 mark          SBAR     IN=that     >>SINV
 mark          SBAR     IN=that,whether  &after
@@ -376,6 +380,7 @@ nmod          NP~|NX|NML|WHNP  PP[@PP[/NP~ /IN]]  &after
 nmod          NP~|NX|NML|WHNP  PP[&object]
 nmod          NP~              PP[/PREP @PP/NP~]
 nmod          NP~              PP[@NML]
+dep           SQ       PP[@PP &object !/PP/NP~]
 nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC|RRC|PRN  PP[&object]
 nmod          VP|ADJP|ADVP|SQ|FRAG|UCP|X|NAC  PP[&nested]
 case          VP  PP[@IN|TO]   <<ADJP/PP -> <<ADJP/PP
@@ -384,7 +389,8 @@ case          VP  PP[@IN|TO]   <PP[!&head @IN|TO] -> <PP
 case          VP  PP[@IN|TO]   <<PP//PP -> <<PP//PP
 case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
 case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^SQ[/NP /VB~|MD]<WHNP  -> ^^SBARQ|SBAR/WHNP
-case          VP|ADJP  PP[@IN|TO]   ^^SQ[/VB~|MD]<<WHNP  -> ^^SBARQ/WHNP
+case          VP|ADJP  PP[@IN|TO]   ^^SQ[/VB~|MD]<<WHNP  !^<CC -> ^^SBARQ/WHNP
+case          VP      PP[&bare]  ^^S/PP[/IN|TO|PREP /NP] -> ^^S/PP[/IN|TO|PREP /NP]
 nmod          VP|ADJP   PP[&bare]
 nmod          S[@VP|S]  PP[&object]
 nmod          S[@VP|S]  PP[&bare]
@@ -430,6 +436,8 @@ dep           VP       SBAR[@SBAR /{comma}|{colon}]
 dep           VP       SBAR[@SBAR /CC[!<]]
 dep           VP       SBAR[!/S|SBAR|SINV|FRAG]
 dep           VP       SBAR[/S[@S|NP] !/WHADVP]
+dep           VP       SBAR[/S[!/VP|S|ADJP] !/WHADVP]
+dep           VP       SBAR[@SBAR !/CC|CONJP|{comma}|{colon}]
 ccomp         VP       SBAR|SBARQ
 xcomp         VP       S[/VP/TO[!<VP]]    <<NP ^$={control}
 advcl         VP       S[/VP/TO[!<VP]]    <<NP
@@ -470,6 +478,7 @@ dep           VP[@VP]  NP       <VB~ &after
 dep           VP       NP|WHNP  ^[@VB~={be}] &after
 dep           VP       NP       >VB~={be}
 dep           SQ       WHNP     !&after
+conj          VP       NP[/FW=etc,ect[!<]]
 dobj          VP|SQ    NP|WHNP
 ccomp         S        S        >>{unquote} &after
 ccomp         S[@VP]   S[/NP]   &after <NP|PRP|{comma} !<<CC !>>CC
@@ -482,6 +491,7 @@ advcl         S        SBAR[@SBAR/WHADVP]   !&after
 advcl         S        SBAR[/WHNP/WRB /VP]  >>VP
 csubj         S        SBAR     >VP !<<NP !>>NP|NP-TMP
 csubj         S        S        >VP !<<NP
+dep           S        SBAR[/RB>IN=that]  >{comma}>VP
 advcl         S        SBAR     !&after
 advcl         S        S[@VP/TO]          >{comma} >>VP
 advcl         S        S[@VP/VBG|VBN]  >{comma} >>VP !<{quote}|NP
@@ -494,7 +504,8 @@ nmod:tmod     SBARQ    WHNP[@{noun}={time} !/CC]  >>SQ[/NP~]
 nmod          SBARQ    WHNP  >>ADJP/PP[@IN|TO]
 dobj          SBARQ    WHNP  >>ADJP >VB~>NP
 nsubj         SBARQ    WHNP  >>ADJP
-dobj          SBARQ    WHNP[!@WRB]  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
+dep           SBARQ    WHNP[@WRB]  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
+dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
 dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP-ADV|ADJP]
 dobj          SBARQ    WHNP  >>SQ[@VB~={tell} /S]
 nsubj         SBARQ    WHNP  >>SQ[@VB~ !/SINV]
@@ -516,6 +527,10 @@ dobj          SBARQ    WHNP  >>SQ[/NP @VP[!/NP]]
 dobj          SBARQ    WHNP  >>SQ[@SINV]
 dobj          SBARQ    WHNP  >>SQ|S[/SQ|S[/NP @VP[!/NP]]]
 dobj          SBARQ    WHNP  >>SQ[@SQ[@VB~ /NP]]
+dobj          SBARQ    WHNP  >>SQ[@SQ[@VB~={be}]]
+dobj          SBARQ    WHNP  >>SQ[@SQ@SQ/VB~]
+dobj          SBARQ    WHNP  >>SQ[/NP @VP={tell}/S@S]
+nsubj         SBARQ    WHNP  >>S[@VP/SBAR/S]  -> >>S@VP/SBAR/S
 dobj          SBARQ    WHNP  >VB~={be}>RB>NP
 dobj          SBARQ    WHNP  >>SINV
 dobj          SBARQ    WHNP  >>S[/NP @VP[!/NP]]
@@ -529,5 +544,6 @@ nmod          SBAR|SBARQ  WHPP
 nmod          {nominal}   WHPP[/WHNP|NP]
 nmod          WHPP  WHPP
 nmod          SBAR        WHNP  >>S[/NP]$^VP|ADJP/PP[@IN|TO]
+dobj          SBAR  WHNP  >>S[@VP/S[@S|VP !/NP]]  -> >>S@VP/S
 dobj          SBAR  WHNP  >>S[@VP]
 """
