@@ -34,7 +34,6 @@ case          NP       RB|IN=at  >JJS|RBS=least,most
 # coordination
 dep           S|SINV|SBAR[@PP|RB] {phrase}  <CC|CONJP &after
 dep           SBAR[@ADJP] {phrase}  <CC|CONJP &after
-dep           UCP[@CC]  ADJP  <CC
 conj          ADVP     ADVP[/FW=etc,ect]
 advmod        ADVP     ADVP      ^[@CC]
 cc:preconj    NP       CONJP[/RB=not /RB=only,just,merely]  ^/CONJP|CC
@@ -50,7 +49,6 @@ cc:preconj    NP-ADV  CC={preconj}   !< >>CC
 cc:preconj    S       CC={preconj}   >VP|S>>CC
 cc:preconj    VP      CC={preconj}   >PP>>CC
 cc:preconj    VP      CC={preconj}   <VB~ >VB~|VP>>CC
-cc:preconj    PP      CC={preconj}   >PREP
 cc:preconj    ADVP    DT={preconj}   ^[@CC]
 cc:preconj    PP      DT={preconj}   >PP>CC
 cc:preconj    SBAR    CC={preconj}   <WHNP >>CC
@@ -73,7 +71,6 @@ conj          {coordinated}   {conjunct}|{content}  <{comma} >>CC|CONJP &after
 conj          VP|S     ADVP[$FW=etc,ect]  <{comma}|CC &after
 conj          S        S         <{comma}={slash}<S
 conj          S        NP        <{comma}={slash}<NP
-conj          S        INTJ      <{comma}={slash}<INTJ
 conj          SQ       {noun}    <{comma}={slash}<{noun}
 conj          VP       VP        <{comma}={slash} ^/VP
 conj          SBAR     SBAR      <{comma}={slash}<SBAR
@@ -115,7 +112,6 @@ det           {nominal}|ADJP|NAC|ADVP  DT|WDT|WP  >>{nounlike}|JJ|JJS|JJR|VBG|CD
 det           NP  DT  >>RB|QP
 det           NP  DT=-neither  >>FW
 det           NP         DT=all,both,each  <PRP[!<] !>DT|HYPH
-dep NP DT=-no ^[@NN|NP-TMP] &after >VP|VBG
 det           NP         DT               >{phrase} !>PP|VP|ADVP
 det           NP~        DT=-neither      >PRP
 det           X          DT=-no >ADJP
@@ -141,7 +137,6 @@ nummod        {nominal}  CD|QP
 dep           NML        NML              >{comma}
 dep           NP         {noun}           >NX
 appos         NP         NNP     <{comma}<NNP >>
-amod          NP         LIST[@JJ]  >>
 conj          NP         {noun}  <{comma} >>CC
 dep           NP|NP-CJ   {noun}  <{comma} >>{noun} !>JJ
 conj          NP         FW=etc,ect  >>NP|PRP
@@ -167,7 +162,6 @@ nmod:npmod    NP         NP[$NNS=days,months,years,weeks]    <NP[$=%] !>
 nummod        NP         NP[/CD[!< !>]]   <NP={months}[!/CD]
 nummod        NP         NP[/CD[!< !>]]   <{comma}<NP={months}[/CD[!>]]
 amod          NP         NP[/CD[!< !>]]   <{comma}
-appos         NP         NP               <{comma}<{phrase} !>CC
 appos         NP         NP[@NNP !/-NNP]         <NP[$NN|CD]  !>
 acl           {nominal}       VP[/VBG|VBN|VBD]  &after <<NX|NML|NP|PP|ADVP|ADJP|S|SBAR|VP|PRN|QP|LIST|CC|CD|{comma}|{quote}|{unquote}
 acl:relcl     NP         RRC
@@ -179,14 +173,15 @@ advcl         NP         SBAR[/IN=than /S[/NP /VP]]   <NP[/JJR]
 acl           NP         SBAR[/IN=after,before,since,until !/S/EX !/-IN|S|ADVP|FW]  <NP|NX|NML|{comma}
 dep           NP         SBAR[/{possessive}]   <{phrase}
 acl           NP         SBAR[/S/VP/TO !/WHNP//WDT|WRB|{possessive} !/WHADVP|WHPP]  <{phrase}
-acl:relcl     NP         SBAR[/IN=-that,whether,than[>>S] /S[/NP /VP[!/VP/VP]] !/CC]   <<{phrase}
+acl:relcl     NP         SBAR[/IN=-that,whether,than[>>S] /S[/NP /VP[@VB~ !/NP !/PP[!//NP]]] !/CC]   <<{phrase}
+acl:relcl     NP         SBAR[/IN=-that,whether,than[>>S] /S[/NP /VP@VP[@VB~ !/NP|VP]] !/CC]   <<{phrase}
 dep           NP         SBAR[/IN]        <{phrase}|{comma}
 acl:relcl     NP         SBAR[@SBAR //WHNP /SBAR/S|VP]      <{phrase}|{comma}
 acl           {nominal}  SBAR[/S/VP/TO !/WHNP|WHADVP|WHPP|IN]
 dep           NP         SBAR[/WHADVP=how]    <NP
 dep           {nominal}  SBAR[/WHADVP[!//WRB]]    <{phrase}
 acl:relcl     NP         SBAR[/WHADVP[!/CC]]   <NP ^[@{nominal}]
-acl:relcl     {nominal}  SBAR[/S[@-NP !>{mark}]  !/WHADVP[!<]]             <{phrase}|{comma}|FW ^[@{nominal}] &after
+acl:relcl     {nominal}  SBAR[/S[@-NP !>{mark}] !/WHADVP=how[!<] !/WHADVP[!<]/CC]             <{phrase}|{comma}|FW ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/VP[<]]             <{phrase}|{comma}|FW ^[@{nominal}] &after
 acl:relcl     {nominal}  SBAR[/WHNP //{wh} !/S|VP]   <<NP
 acl:relcl     {nominal}  SBAR[/WHNP /S[@NP]]   <<NP
@@ -230,8 +225,6 @@ advmod        WHADVP   JJ  >>WRB
 advmod        {advised}  WRB
 advmod        ADVP     JJ|MWE      >>RB|NN
 amod          QP       IN  >CD>CC
-advmod        QP       JJS
-advmod        QP       JJ  <IN
 det           QP       DT  >NN|CD>CC
 advmod        QP       PDT|IN|JJ|JJR|JJS|RB|RBR|RBS|MWE|DT
 nmod:tmod     S        NP-TMP  >>NP >>VP
@@ -277,7 +270,6 @@ amod          INTJ     JJ        >>NN
 dep           INTJ[@CC]  JJ
 amod          INTJ     JJ        <
 nmod:tmod     PP       NP[@{noun}={time}]  <NP
-nmod:tmod     PP       NP[@{noun}={time} /DT /CC[!>>CC !<<CC]]  <NP
 conj          PP|ADJP|FRAG|QP|NP-TMP  FW=etc,ect
 conj          {coordinated}  FW=etc,ect  &after
 appos         FRAG     NP        <{comma}
@@ -349,8 +341,8 @@ nsubj         VP       NP  ^VP^VP[!&head]^VP<<NP[&expletive] -> ^VP^VP^VP
 nsubj         VP       NP  ^VP[!&head]^VP^VP<<NP[&expletive] -> ^VP^VP^VP
 auxpass       SQ           VB~={be}     >>VP[/VBN|VBD]
 auxpass       VP|SINV      VB~|POS={pass}   >>VP[/VBN|VBD]
-auxpass       VP           VB~={be}     >>ADJP/VP[<CC /VBN|VBD]
 auxpass       VP|SINV      VB~={pass}   >>VP[/VP[@VBN|VBD] /CC !/VB~|MD|TO|NP]
+auxpass       VP           VB~={be}     >>ADJP/VP[<CC /VBN|VBD]
 auxpass       VP           VB~={pass}   >>ADJP/ADJP@VBN
 auxpass       VP           VB~={pass}   >>ADJP/VBN|VBD
 aux           VP|SINV   MD
@@ -366,7 +358,6 @@ cop           VP|SQ   VB~={be}  ^[@NP|ADJP|PP|UCP|WHNP|NAC|SINV] !<<NP|ADJP|UCP 
 cop           VP      VB~={be}  >>NP|ADJP|PP|UCP
 cop           SBARQ    VB~={be}  <<WHNP/WP
 aux           SQ       VB~  >>VP|ADJP
-cop           VP      VB~={be}   >NP>VP[@VBG|VB]
 auxpass       VP      VB~={be}   <VP[@VBN|VBD]
 aux           VP      VB~={auxiliary}   <VP
 aux           VP|SQ   VB~|POS={auxiliary} >>VP
@@ -387,22 +378,19 @@ case          VP  PP[@IN|TO]   <<ADJP/PP -> <<ADJP/PP
 case          VP  PP[@IN|TO]   <<PP[!&head /NP] -> <<PP[!&head /NP]
 case          VP  PP[@IN|TO]   <PP[!&head @IN|TO] -> <PP
 case          VP  PP[@IN|TO]   <<PP//PP -> <<PP//PP
-case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
-case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^SQ[/NP /VB~|MD]<WHNP  -> ^^SBARQ|SBAR/WHNP
-case          VP|ADJP  PP[@IN|TO]   ^^SQ[/VB~|MD]<<WHNP  !^<CC -> ^^SBARQ/WHNP
 case          VP      PP[&bare]  ^^S/PP[/IN|TO|PREP /NP] -> ^^S/PP[/IN|TO|PREP /NP]
+case          VP|ADJP  PP[@IN|TO]   ^^SBARQ|SBAR/WHNP   ^^S[/NP]<WHNP  -> ^^SBARQ|SBAR/WHNP
+case          VP|ADJP  PP[@IN|TO]   ^^SQ[/VB~|MD]<<WHNP  !^<CC -> ^^SBARQ/WHNP
 nmod          VP|ADJP   PP[&bare]
 nmod          S[@VP|S]  PP[&object]
 nmod          S[@VP|S]  PP[&bare]
 nmod          S[@VP|S]  PP[@PP !/VB~|RB|NN|JJ|RP|FW]
 nmod          SINV      PP[!@S|SBAR]        ^[@VP]
 nmod          SBARQ     PP        !&after
-conj          PP        PP  <CC !&after
 dep           PP        PP  <IN|VBG
 nmod          PP        PP
 nmod          FRAG             PP[/PP/NP~]
 dep           NP~|NX|NML|WHNP  PP[@PP !/-PP|CC|CONJP|ADVP|{comma}]
-dep           NP       PP  ^$EX
 acl           NP~|NX|NML|WHNP  PP
 dep           VP       PP[@SINV|CONJP]
 dep           {phrase}  PP[/CC @-PP]
@@ -444,7 +432,6 @@ advcl         VP       S[/VP/TO[!<VP]]    <<NP
 xcomp         VP       S[/VP/TO[!<VP]]
 parataxis     VP       S[!/VP/VB|VBZ|VBP|VBD !/VP/VP/VB|VBZ|VBP|VBD !@PP]  <{colon}
 advcl         VP       S[/VP[/VBG|VBN]]  <{comma}<NP
-advcl         VP       S[/VP/VBG]  <{comma}<PP<{comma}<NP
 advcl         VP       S[/VP/VBG]   ^/VBG
 xcomp         VP       S[/VP[/VBG[!<]] !/NP]
 xcomp         VP       S[@ADJP|NP|S|SBAR]
@@ -474,7 +461,6 @@ iobj          VP       NP      >NP[/CC]
 dep           VP       NP      <VB~={be} !&after
 dep           VP[@NP]   NP   <<VB~={be}
 dep           SQ[@VB~={be}]  WHNP
-dep           VP[@VP]  NP       <VB~ &after
 dep           VP       NP|WHNP  ^[@VB~={be}] &after
 dep           VP       NP       >VB~={be}
 dep           SQ       WHNP     !&after
@@ -495,7 +481,6 @@ dep           S        SBAR[/RB>IN=that]  >{comma}>VP
 advcl         S        SBAR     !&after
 advcl         S        S[@VP/TO]          >{comma} >>VP
 advcl         S        S[@VP/VBG|VBN]  >{comma} >>VP !<{quote}|NP
-advcl         S        S[@VP/VBG|VBN]  <{comma}<NP >VP
 dep           S        S[@VP/VBG|VBN]  <{quote}
 dep           S        S[@VP$VBG]  >{comma} >>VP
 ccomp         S        S        >{comma}|{unquote} >>VP
@@ -509,7 +494,6 @@ dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
 dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP-ADV|ADJP]
 dobj          SBARQ    WHNP  >>SQ[@VB~={tell} /S]
 nsubj         SBARQ    WHNP  >>SQ[@VB~ !/SINV]
-nsubj         SBARQ    WHNP  >>SQ[@VP !/NP|NN|NX|RRC]
 dobj          SBARQ    WHNP[!//{wh}]  >>SQ[@ADJP /VB~={be} !/NP]
 nsubj         SBARQ    WHNP  >>SQ[@ADJP /VB~ !/NP|RRC]
 nmod          SBARQ    WHNP  >>SQ[@VP|ADJP[/PP[@IN|TO]] /VB~|MD]
@@ -526,7 +510,6 @@ dobj          SBARQ    WHNP  >>SQ[/NP @VP|ADJP /VB~={be}]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP[!/NP]]
 dobj          SBARQ    WHNP  >>SQ[@SINV]
 dobj          SBARQ    WHNP  >>SQ|S[/SQ|S[/NP @VP[!/NP]]]
-dobj          SBARQ    WHNP  >>SQ[@SQ[@VB~ /NP]]
 dobj          SBARQ    WHNP  >>SQ[@SQ[@VB~={be}]]
 dobj          SBARQ    WHNP  >>SQ[@SQ@SQ/VB~]
 dobj          SBARQ    WHNP  >>SQ[/NP @VP={tell}/S@S]
@@ -544,6 +527,6 @@ nmod          SBAR|SBARQ  WHPP
 nmod          {nominal}   WHPP[/WHNP|NP]
 nmod          WHPP  WHPP
 nmod          SBAR        WHNP  >>S[/NP]$^VP|ADJP/PP[@IN|TO]
-dobj          SBAR  WHNP  >>S[@VP/S[@S|VP !/NP]]  -> >>S@VP/S
+dobj          SBAR  WHNP  >>S[@VP/S[@S|VP !/NP !/VP/TO]]  -> >>S@VP/S
 dobj          SBAR  WHNP  >>S[@VP]
 """
