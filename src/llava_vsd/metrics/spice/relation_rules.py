@@ -58,10 +58,9 @@ dep           *        CC={preconj}
 cc            *        CC|CONJP
 acl           NP       VP[@VB~]        <CC &after ^[@NP~]
 acl:relcl     NP       RRC       <CC &after
-case          ADVP     IN        ^[@CC]
 discourse     {phrase}        PRN[@INTJ !/-INTJ|{punct}]
 advcl         VP|ADJP  PP  <CC<PP[@S|SBAR]
-case          PP|ADVP  IN|TO   <CC|CONJP ^[@NP~] &after
+case          PP|ADVP  IN|TO   <CC|CONJP
 conj          {coordinated}   {conjunct}|{content}  <CC|CONJP[<] &after !&adverb
 conj          {coordinated}   {conjunct}  <{quote}<CC|CONJP &after
 conj          ADVP|PP|NX  RB   <CC|CONJP &after
@@ -216,7 +215,6 @@ case          ADVP       RB=at   >DT=all
 nmod          S          ADVP[@DT=all /RB=at]  !&after
 dep           S          ADVP[@DT=all /RB=at]
 dep           WHADVP   WHADVP &after
-conj          ADVP     ADVP[/FW=etc,ect]
 dep           QP       ADVP
 dep           ADJP|SBAR|SINV  ADVP[/FW=etc,ect]  >>
 advmod        {advised}  RB|RBR|RBS|ADVP|WHADVP
@@ -302,7 +300,6 @@ dep           SQ[@ADJP] NP      >>ADJP ^<NP
 dep           SQ[@ADJP] NP      >>ADJP !^/VB~
 dobj          SQ[@ADJP] NP      >>ADJP ^<WHNP[!$={time}]
 dep           SQ[@ADJP] NP      >>ADJP ^<WHNP
-nsubj         SQ       NP       >>ADJP
 nsubj         SQ       NP       <VB~={be}
 dobj          SQ[@VB~=-{be}] NP  ^<WHNP <NP[/EX]
 nsubj         SQ       NP       <NP[/EX]
@@ -311,7 +308,7 @@ nsubj         SQ[@VB~] NP[@{noun}={time} !/CC]       <RB
 dep           SQ[@VB~=-{be}] NP[@{noun}={time} !/CC]  ^<<WHNP
 dobj          SQ[@VB~=-{be}] NP  ^<<WHNP !>NP[!$={time}]
 dep           SQ       NP       ^<NP
-nsubj         SQ[@VB~] NP       <VB~ !^<WHNP
+nsubj         SQ       NP       <VB~ !^<WHNP
 dep           SQ       NP
 nsubj         SINV     NP       <MD|VBZ|VBD|VBP|VB|VP
 nsubj         SINV     NP       <{adverbial}<VBZ|VBD|VBP|VB|VP[$-VBG]
@@ -319,7 +316,7 @@ nsubj         SINV     NP        >VP ^[@NP]
 nsubj         SINV     NP       >>VP !<<NP|VB~ !>>NP
 ccomp         SINV     S[!/VP/VBN|VBG]  >{comma}
 auxpass       SINV     VP[//VB~={pass}]   ^@VP@VBN|VBD
-aux           SINV     VP[@VB~={auxiliary} !/NP|PP|ADJP|VP]   ^@VP/VB~
+aux           SINV     VP[@VB~={be} !/NP|PP|ADJP|VP]   ^@VP/VB~
 cop           SINV     VP[/VB~={be}]   ^@NP
 nmod          SBAR     PP[!@MWE]  >>S
 nmod          SBAR     PP  <<S
@@ -489,7 +486,7 @@ nmod:tmod     SBARQ    WHNP[@{noun}={time} !/CC]  >>SQ[/NP~]
 nmod          SBARQ    WHNP  >>ADJP/PP[@IN|TO]
 dobj          SBARQ    WHNP  >>ADJP >VB~>NP
 nsubj         SBARQ    WHNP  >>ADJP
-dep           SBARQ    WHNP[@WRB]  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
+dep           SBARQ    WHNP[/WRB]  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
 dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP !/NP[$EX] !/PP]
 dobj          SBARQ    WHNP  >>SQ[@VB~={be} /NP-ADV|ADJP]
 dobj          SBARQ    WHNP  >>SQ[@VB~={tell} /S]
