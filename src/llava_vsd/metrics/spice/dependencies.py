@@ -115,7 +115,7 @@ def _before_conjunction(found: Node, phrase: Node) -> Node:
 
 
 class _RelationRule:
-    """One line of `relation_rules.py` or `clause_rules.py`: says whether it is about a child, and which word governs that child.
+    """One line of the table of relations: says whether it is about a child, and which word governs that child.
 
     A column may carry conditions in brackets and words after `=`; those of the phrase are read at the child's parent.
     """
