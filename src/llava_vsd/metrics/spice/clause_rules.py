@@ -158,6 +158,7 @@ advcl         VP        S[/VP/TO[!<VP]] <<NP
 xcomp         VP        S[/VP/TO[!<VP]]
 parataxis     VP        S[!/VP/VB|VBZ|VBP|VBD !/VP/VP/VB|VBZ|VBP|VBD !@PP] <{colon}
 advcl         VP        S[/VP[/VBG|VBN]] <{comma}<NP
+advcl         VP        S[/VP/VBG] <{comma}<PP<{comma}<NP
 advcl         VP        S[/VP/VBG] ^/VBG
 xcomp         VP        S[/VP[/VBG[!<]] !/NP]
 xcomp         VP        S[@ADJP|NP|S|SBAR]
@@ -206,6 +207,7 @@ dep           S         SBAR[/RB>IN=that] >{comma}>VP
 advcl         S         SBAR      !&after
 advcl         S         S[@VP/TO] >{comma} >>VP
 advcl         S         S[@VP/VBG|VBN] >{comma} >>VP !<{quote}|NP
+advcl         S         S[@VP/VBG|VBN] <{comma}<NP >VP
 dep           S         S[@VP/VBG|VBN] <{quote}
 dep           S         S[@VP$VBG] >{comma} >>VP
 ccomp         S         S         >{comma}|{unquote} >>VP

@@ -6,7 +6,6 @@ rules of coordination, of noun phrases and of modifiers; those of clauses, in `c
 
 CONDITIONS = """
 adverb        .ADVP|RB^S|VP|SBAR|NP
-asks_noun     .[@VB~={be} /NP !/NP[/EX]] <<WHNP
 object        /NP~
 object        /WHNP
 object        /PP//NP~ /CC
@@ -137,6 +136,7 @@ dep           NP        NML|NP|{noun} >NML[&head]
 dep           NP        NML       >{comma}>NML[&head]
 conj          NX        NX        &after >>CC
 dep           NX        NX        >>NX
+amod          NP        LIST[@JJ] >>
 compound      {nominal} {noun}|NX|NML|LIST >> !>JJR[&head]
 compound      {nominal} FW        >>{noun}|CD|FW
 conj          NP        {conjunct} >>FW=etc,ect <{comma}

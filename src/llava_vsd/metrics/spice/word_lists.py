@@ -44,7 +44,6 @@ LABELS = _lists(
 )
 WORDS = _lists(
     """
-    full_be be is are was were been being am
     be  be is are was were been being am 's 're 'm s
     pass  be is are was were been being am 's 're 'm s get gets got getting gotten
     have have has had having 've 'd
