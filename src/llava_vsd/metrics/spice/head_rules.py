@@ -12,7 +12,6 @@ NP~|NX|NML          first  PRP
 NP~|NX|NML          last   {dollar}|CD|ADJP|JJ|QP|FW JJS
 NP~|NX|NML          last   DT|WDT|RB|ADVP
 NP~|NX|NML          first  PRN|POS -{comma}|{colon}|{stop}|{quote}|{unquote}
-NP~|NX|NML          first  *
 WHNP                last   NN|NNS|NNP|NNPS|NX|NML
 WHNP                first  WHNP
 WHNP                last   WDT|WP   >NP
@@ -23,12 +22,10 @@ WHADVP|WHADJP       last   WP
 WHADJP              last   JJ RB
 WHADJP              first  NP  >{comma}
 WHADVP|WHADJP       last   WRB|RB|JJ|NN -{punct}
-WHADVP|WHADJP       last   -{punct}
 WHPP                first  NP~ S|SBAR|SQ|VP|QP|PP|ADJP WHNP|WHADVP
 WHPP                last   -{punct}
 NAC                 first  NN|NNS|NNP|NNPS NP NAC -DT|{punct}
 VP      first  VP    <<VB~={auxiliary} !^<<[//EX]
-VP      first  TO    <<VB~={auxiliary} >VP !^<<[//EX]
 VP      first  VP|TO    <<VB~={auxiliary} .[!@NN|NNS|JJ|VB]
 VP      first  VP       <<TO|MD
 VP      first  ADJP|NP|VP    >>VB~={be} !<<VB~ !>>NP !^<<[//EX]
@@ -37,7 +34,6 @@ VP      first  ADJP|UCP|WHADJP  <<VB~={be} !^<<[//EX] .[!@CC|ADVP]
 VP      first  NP|WHNP PP    <<VB~={be} !^<<[//EX]
 VP      first  TO   !<<VP !>>VP|ADJP !<<VB~={be}
 VP      first  VBD VBN MD VBZ VB VBG VBP
-VP      first  IN  >S
 VP      first  VP ADJP NN NNS JJ NP NP-ADV WHADJP TO FW|WDT IN -{mark}|CC
 S       first  VP S FRAG SBAR ADJP UCP TO
 S       last   NP~ -{punct}
@@ -48,7 +44,6 @@ SINV    first  NP   >{unquote}>{comma}>VBZ|VBD|VBP|VB
 SINV    first  VP         >>VB~={auxiliary}
 SINV    first  VP         <<VB~={auxiliary}
 SINV    first  VP         <<MD
-SINV    first  VP         >VP
 SINV    first  ADJP       >>VB~={be}
 SINV    first  ADJP NP    <<VB~={be}
 SINV    first  VBZ|VBD|VBP|VB|MD|VBN VP SINV S ADJP NP *
@@ -63,7 +58,6 @@ ADVP    first  RB|IN  .=at[>RBS|JJS=least] ^[!< > !>RB=once ^ADVP]
 ADVP    last   RB|RBR|RBS|JJ|JJR|JJS|ADJP
 ADVP    last   FW|DT|NN|CD|RP   !>>NP|NP-TMP|CC
 ADVP    last   FW|NN|CD
-ADVP    last   DT   !>>NP-TMP|CC
 ADVP    first  ADVP  >CC>NP
 ADVP    last   CC
 ADVP    last   NP|NP-TMP DT
@@ -71,7 +65,6 @@ ADVP    first  ADVP IN -{punct}
 PP      first  NP~ S|SBAR ADVP|ADJP|VP|UCP|QP|X|FRAG|RRC|SBARQ|SINV PP
 PP      last   -{punct}
 CONJP   last   JJ
-CONJP   first  RB  >RB=well,soon>IN
 CONJP   last RB
 CONJP   first  MWE  !>CC
 CONJP   last   CC
@@ -106,5 +99,4 @@ MWE|IN|PREP   first  -{punct}
 LIST    first  -{punct}
 X       first  S
 X       last   VP NP ADJP -{punct}
-LST     first  -{punct}
 """
