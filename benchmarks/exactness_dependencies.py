@@ -2,14 +2,16 @@
 
     python benchmarks/exactness_dependencies.py [--data DIR] [--sets NAME ...] [--differences FILE] [--kinds N]
 
-DIR holds oracle/ (default: LLAVA_VSD_SHARED). The rules were written with all sets in view but the two marked `held
-out`. FILE gets every sentence that differs; the kinds of difference are listed by phrase, child, and relations.
+DIR holds oracle/ (default: LLAVA_VSD_SHARED). A third of the odd trees, by a hash of the tree, is kept unread: of it
+only the share of equal sentences is told. FILE gets every other sentence that differs; the kinds of difference are
+listed by phrase, child, and relations.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
 import os
 import platform
@@ -24,18 +26,19 @@ from llava_vsd.metrics.spice.dependencies import basic
 from llava_vsd.metrics.spice.lemmas import lemma
 from llava_vsd.metrics.spice.trees import Tree, Word
 
-SETS = {
-    "parses_val": "",
-    "parses_coco_a": "",
-    "train_coco_trees_0": "",
-    "train_coco_trees_1": "",
-    "train_coco_trees_2": "held out",
-    "train_vsd_like_trees_0": "",
-    "train_vsd_like_trees_1": "held out",
-    "hand_trees": "",
-    "random_trees": "",
-    "odd_trees": "",
-}
+SETS = (
+    "parses_val",
+    "parses_coco_a",
+    "train_coco_trees_0",
+    "train_coco_trees_1",
+    "train_coco_trees_2",
+    "train_vsd_like_trees_0",
+    "train_vsd_like_trees_1",
+    "hand_trees",
+    "random_trees",
+    "odd_trees",
+)
+PARTLY_UNREAD = "odd_trees"
 LEMMAS_ONLY = ("parses_raw_val", "parses_raw_coco_a")
 
 
@@ -84,6 +87,11 @@ def golden(row: dict[str, Any]) -> Iterator[tuple[str, list[Word]]]:
             yield tree, [Word(*word) for word in words]
 
 
+def unread(tree: str) -> bool:
+    """Whether a tree is of the third that is kept unread."""
+    return int(hashlib.sha1(tree.encode(), usedforsecurity=False).hexdigest(), 16) % 3 == 0
+
+
 def kinds(tree: str, wanted: list[Word], found: list[Word]) -> Iterator[str]:
     """What differs in a sentence: where the word stands in the tree, and both relations."""
     places = dict(enumerate(places_of(Tree.read(tree)), start=1))
@@ -102,25 +110,34 @@ def places_of(node: Tree, above: str = "") -> Iterator[str]:
 
 
 def measure(name: str, folder: Path, differing: list[str], found_kinds: Counter[str]) -> None:
-    """One line of the table."""
+    """One line of the table, for a set with an unread part three."""
     pairs = [pair for row in rows(folder / f"{name}.jsonl.gz") for pair in golden(row)]
     trees = [Tree.read(tree) for tree, _ in pairs]
     start = time.perf_counter()
     found = [basic(tree) for tree in trees]
     seconds = time.perf_counter() - start
-    equal = words = words_equal = 0
+    equal: dict[bool, list[bool]] = {False: [], True: []}
+    words = words_equal = 0
     for (tree, wanted), have in zip(pairs, found, strict=True):
         words += len(wanted)
         words_equal += sum(a == b for a, b in zip(wanted, have, strict=True))
-        equal += wanted == have
-        if wanted != have:
+        hidden = name == PARTLY_UNREAD and unread(tree)
+        equal[hidden].append(wanted == have)
+        if wanted != have and not hidden:
             found_kinds.update(kinds(tree, wanted, have))
             differing.append(f"{name}\t{tree}\t{shown(wanted)}\t{shown(have)}")
     print(
-        f"{name:<24} {equal:>7,} of {len(pairs):>7,} sentences {equal / len(pairs):9.3%}   "
-        f"{words_equal / words:9.4%} of words   {len(pairs) / seconds:>7,.0f} sentences/s   {SETS[name]}",
+        f"{name:<24} {share(equal[False] + equal[True])}   {words_equal / words:9.4%} of words   "
+        f"{len(pairs) / seconds:>7,.0f} sentences/s",
         flush=True,
     )
+    if equal[True]:
+        print(f"{'  read':<24} {share(equal[False])}\n{'  unread':<24} {share(equal[True])}")
+
+
+def share(equal: list[bool]) -> str:
+    """How many of the sentences are equal."""
+    return f"{sum(equal):>7,} of {len(equal):>7,} sentences {sum(equal) / len(equal):9.3%}"
 
 
 def shown(words: list[Word]) -> str:

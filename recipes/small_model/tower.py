@@ -27,7 +27,7 @@ Scene = tuple[Image.Image, Mapping[str, shapes.Box]]
 
 
 class Reader(nn.Module):
-    """Reads words and boxes off the features of the layer before the last, which LLaVA's connector takes.
+    """Reads words and boxes off the features of the layer that LLaVA's connector takes.
 
     Args:
         model: an assembled LLaVA; its tower and connector learn, its embeddings stay.
@@ -36,6 +36,7 @@ class Reader(nn.Module):
 
     def __init__(self, model: LlavaForConditionalGeneration, tokenizer: Any, words: Sequence[str]) -> None:
         super().__init__()
+        self.layer = model.config.vision_feature_layer
         self.tower, self.connector = model.model.vision_tower, model.model.multi_modal_projector
         table = model.get_input_embeddings().weight.detach().float()
         ids = [tokenizer(f" {word}", add_special_tokens=False)["input_ids"] for word in words]
@@ -53,7 +54,7 @@ class Reader(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of words [pictures, patches, words], boxes as shares of the picture [pictures, patches, 4], and how
         far the length of the features is from that of embeddings [pictures, patches], as a share of it."""
-        seen = self.tower(pixels, output_hidden_states=True).hidden_states[-2][:, 1:]
+        seen = self.tower(pixels, output_hidden_states=True).hidden_states[self.layer][:, 1:]
         said = self.connector(seen).float() - self.ground
         length = said.norm(dim=-1)
         alike = nn.functional.normalize(said, dim=-1) @ self.meaning.T

@@ -70,7 +70,10 @@ def test_an_id_with_folders_is_the_end_of_a_path(tmp_path: Path) -> None:
     assert store.path("00454/x.png") == tmp_path / "llava/00454/x.jpg"
     assert store.path("gqa/images/9.jpg") == tmp_path / "gqa/images/9.jpg"
     assert store.path("coco/train2017/9.jpg") == tmp_path / "coco/train2017/9.jpg"
-    assert store.missing(["0453/x.jpg", "train2017/9.jpg", "images/10.jpg"]) == ["0453/x.jpg", "images/10.jpg"]
+    assert store.missing(["0453/x.jpg", "train2017/9.jpg", "images/10.jpg"]) == [
+        "0453/x.jpg",
+        "images/10.jpg",
+    ]
 
 
 def test_the_size_of_an_image_is_width_and_height(tmp_path: Path) -> None:

@@ -71,8 +71,8 @@ def share_equal(pairs):
     [
         ("parses_val", 1, 1.0),
         ("parses_coco_a", 1, 1.0),
-        ("train_coco_trees_0", 20, 0.9993),
-        ("train_coco_trees_2", 20, 0.9985),
+        ("train_coco_trees_0", 20, 0.9996),
+        ("train_coco_trees_2", 20, 0.9993),
         ("train_vsd_like_trees_1", 20, 0.9995),
     ],
 )
@@ -99,4 +99,4 @@ def test_trees_far_from_captions_mostly_have_the_dependencies_of_the_original(re
         [(w.head, w.relation) if w.head >= 0 else (-1, "") for w in basic(Tree.read(tree))] == gold
         for tree, gold in pairs
     )
-    assert equal / len(pairs) >= 0.88
+    assert equal / len(pairs) >= 0.96

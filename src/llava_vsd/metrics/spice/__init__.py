@@ -13,7 +13,8 @@ tokens to trees         pcfg.py          the parser                       chart.
 
 trees to dependencies   dependencies.py  heads and relations              regroupings.py     flat phrases, parted
                         head_rules.py    which child is the head          relation_rules.py  what the others are to it
-                        tree_paths.py    the language of these rules      word_lists.py      labels and words they name
+                        clause_rules.py  and in clauses                   word_lists.py      labels and words they name
+                        tree_paths.py    the language of these rules
                         lemmas.py        lemmas by rule                   lemma_tables.py    and by list
 
 dependencies to tuples  graph.py         the collapsed graph              scene.py           quantities and pronouns

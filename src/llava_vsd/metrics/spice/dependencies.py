@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llava_vsd.metrics.spice import head_rules, relation_rules, word_lists
+from llava_vsd.metrics.spice import clause_rules, head_rules, relation_rules, word_lists
 from llava_vsd.metrics.spice.lemmas import lemma
 from llava_vsd.metrics.spice.regroupings import phrase
 from llava_vsd.metrics.spice.tree_paths import Condition, Node, Paths
@@ -11,7 +11,7 @@ from llava_vsd.metrics.spice.trees import Tree, Word
 _PATHS = Paths(word_lists.LABELS, word_lists.WORDS, relation_rules.CONDITIONS)
 _PASSED = _PATHS.labels("{punct}|UH|INTJ|NP-ADV|NP-TMP")
 _CONJUNCTIONS = _PATHS.labels("CC|CONJP")
-_STEPS_FAR_BACK = _PATHS.labels("NP|NX|NML|NP-TMP|NP-ADV|UCP")
+_STEPS_FAR_BACK = _PATHS.labels("NP|NX|NML|NP-TMP|NP-ADV|UCP|WHADJP")
 
 
 def basic(tree: Tree) -> list[Word]:
@@ -115,7 +115,7 @@ def _before_conjunction(found: Node, phrase: Node) -> Node:
 
 
 class _RelationRule:
-    """One line of `relation_rules.py`: says whether it is about a child, and which word governs that child.
+    """One line of the table of relations: says whether it is about a child, and which word governs that child.
 
     A column may carry conditions in brackets and words after `=`; those of the phrase are read at the child's parent.
     """
@@ -134,7 +134,7 @@ class _RelationRule:
 
 
 class _RelationTable:
-    """All lines of `relation_rules.py`, those of a pair of labels looked up once."""
+    """All lines of the rules of relations, those of a pair of labels looked up once."""
 
     def __init__(self, text: str) -> None:
         self._rules = [_RelationRule(row) for row in _rows(text)]
@@ -159,4 +159,4 @@ def _rows(text: str) -> list[str]:
 
 
 _HEADS = _HeadTable(head_rules.RULES)
-_RELATIONS = _RelationTable(relation_rules.RULES)
+_RELATIONS = _RelationTable(relation_rules.RULES + clause_rules.RULES)

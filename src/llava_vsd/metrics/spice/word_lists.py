@@ -24,7 +24,7 @@ LABELS = _lists(
     open   -LRB-
     close  -RRB-
     unquote ''
-    adverbial ADVP RB PP PRN
+    adverbial ADVP RB PP
     possessive  PRP$ WP$
     comma   ,
     stop    .
@@ -33,7 +33,7 @@ LABELS = _lists(
     phrase     NP-CJ NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP FRAG WHNP X NAC
     phrase     RRC WHPP PRN LIST
     conjunct NP-CJ NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP FRAG WHNP X NAC RRC WHPP LIST INTJ
-    coordinated NP-CJ NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP WHNP X NAC RRC LIST
+    coordinated NP-CJ NP NP-TMP NP-ADV VP PP S SBAR SINV SQ SBARQ ADJP ADVP QP NX NML UCP WHNP RRC LIST
     content NN NNS NNP NNPS JJ JJR JJS VB VBZ VBP VBD VBN VBG CD PRP FW IN TO DT EX PRP$ $
     nominal NP-CJ NP NP-TMP NP-ADV NX NML WHNP LIST
     nounlike NP-CJ NN NNS NNP NNPS NX NML LIST NP
@@ -44,7 +44,6 @@ LABELS = _lists(
 )
 WORDS = _lists(
     """
-    full_be be is are was were been being am
     be  be is are was were been being am 's 're 'm s
     pass  be is are was were been being am 's 're 'm s get gets got getting gotten
     have have has had having 've 'd

@@ -1,0 +1,110 @@
+"""Does the small model look at the picture? Trained on VSD val with stand-in pictures, and the same on blank ones.
+
+    python benchmarks/small_model.py --data DIR [--work FOLDER] [--tasks classify]
+
+DIR holds vsdv1_val.json and vsdv2_val.json. Everything is made by the commands that a user has: pictures by
+recipes/small_model/shapes.py, a new tower, `vsd assemble`, tower.py, `vsd train`, `vsd predict`, `vsd evaluate`. What
+is in FOLDER already is not made again. The two runs differ in the folder of pictures alone; both answer the held-out
+items with the pictures that they learned from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RECIPE = ROOT / "recipes/small_model"
+VSD = [sys.executable, "-c", "from llava_vsd.cli import main; main()"]
+
+
+def step(made: Path, *command: object) -> None:
+    """Runs a command unless what it makes is there; prints how long it took."""
+    if made.exists():
+        return
+    start = time.perf_counter()
+    subprocess.run([str(part) for part in command], check=True)
+    print(
+        f"{' '.join(str(part) for part in command[-3:])}: {time.perf_counter() - start:.0f} s",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def score(work: Path, pictures: str, start: Path, tasks: list[str]) -> dict[str, float]:
+    """Trains on one folder of pictures and scores the held-out items; figures in per cent."""
+    run, settings = work / f"run-{pictures}", work / f"{pictures}.yaml"
+    data = work / "fit" / "learned.jsonl"
+    lines = (work / "fit/conversations.jsonl").read_text().splitlines()
+    data.write_text("".join(f"{line}\n" for line in lines if json.loads(line)["task"] in tasks))
+    text = (RECIPE / "shapes.yaml").read_text().replace("DIR/fit/conversations.jsonl", str(data))
+    settings.write_text(
+        text.replace("DIR/images", str(work / pictures))
+        .replace("DIR/run", str(run))
+        .replace("START", str(start))
+    )
+    step(run / "vsd/README.md", *VSD, "train", settings)
+    merged, answers, scores = (
+        work / f"merged-{pictures}",
+        work / f"{pictures}.jsonl",
+        work / f"{pictures}.json",
+    )
+    step(merged, *VSD, "merge", run / "vsd", "-o", merged)
+    held = work / "held/items.jsonl"
+    step(answers, *VSD, "predict", held, "--model", merged, "--images", work / pictures, "-o", answers)
+    step(scores, *VSD, "evaluate", held, answers, "--no-spice", "-o", scores)
+    found = json.loads(scores.read_text())
+    return {"relation": found["task1"]["accuracy"], "sentence": found["task2"]["relation_accuracy"]}
+
+
+def main() -> None:
+    """Makes what is missing and prints the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path)
+    parser.add_argument(
+        "--tasks", default="classify,describe,diversify", help="Tasks to learn, with commas between."
+    )
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        work = (chosen.work or Path(scratch)).resolve()
+        v1, v2 = chosen.data / "vsdv1_val.json", chosen.data / "vsdv2_val.json"
+        step(work / "held_v2.json", sys.executable, RECIPE / "shapes.py", "--v1", v1, "--v2", v2, "-o", work)
+        for part in ("fit", "held"):
+            parts = ("--v1", work / f"{part}_v1.json", "--v2", work / f"{part}_v2.json")
+            step(work / part, *VSD, "build", *parts, "--split", "val", "-o", work / part)
+        step(work / "tower", sys.executable, RECIPE / "new_tower.py", "-o", work / "tower")
+        step(
+            work / "new",
+            *VSD,
+            "assemble",
+            "--vision",
+            work / "tower",
+            "--language",
+            "small",
+            "-o",
+            work / "new",
+        )
+        step(work / "start", sys.executable, RECIPE / "tower.py", work / "new", "-o", work / "start")
+        tasks = chosen.tasks.split(",")
+        found = {pictures: score(work, pictures, work / "start", tasks) for pictures in ("images", "blank")}
+        items = sum(1 for _ in (work / "held/items.jsonl").open())
+    print(f"{platform.machine()}, {items} held-out items, learned: {', '.join(tasks)}\n")
+    print("| pictures | relation chosen, % | relation stated in the sentence, % |\n|---|---|---|")
+    for pictures, figures in found.items():
+        print(f"| {pictures} | {figures['relation']:.1f} | {figures['sentence']:.1f} |")
+    print(
+        f"\ndifference: {found['images']['relation'] - found['blank']['relation']:.1f} points of the relation"
+    )
+
+
+if __name__ == "__main__":
+    main()
