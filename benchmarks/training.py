@@ -1,7 +1,7 @@
 """Training side by side: packed rows, unpacked rows, the plain Trainer and TRL's SFTTrainer; and where a step goes.
 
     pip install --no-deps trl datasets        # needed by this benchmark alone
-    python benchmarks/training.py --data DIR [--tokens 49,576,2880] [--layers 30,30,6] [--steps 3] [--dtype bf16]
+    python benchmarks/training.py --data DIR [--tokens 49,576,2880] [--layers 30,8,2] [--steps 3] [--dtype bf16]
                                   [--sides packed,unpacked,trainer,trl] [--threads 2] [--only table,parts,...]
 
 DIR holds vsdv1_val.json and vsdv2_val.json; items are drawn from them at random with all their conversations, their
@@ -174,8 +174,10 @@ def verdicts(tokens: int, bound: float, seconds: dict[str, float], memory: dict[
 def overlap(folder: Path, tokens: int, chosen: argparse.Namespace) -> None:
     """Prints the share of the time that steps wait for rows, with one process that reads ahead."""
     (side,) = run_sides(folder, ["packed"], chosen.steps + 3, chosen, readers=1)
-    waited, whole = side.told["waited"], sum(side.seconds)
-    print(f"| {tokens:,} | {whole / len(side.seconds):.2f} | {waited:.3f} | {100 * waited / whole:.2f} % |")
+    waited, whole = side.told["waited"], sum(side.seconds[1:])
+    print(
+        f"| {tokens:,} | {whole / len(side.seconds[1:]):.2f} | {waited:.3f} | {100 * waited / whole:.2f} % |"
+    )
 
 
 def child(script: str, *given: str, threads: int) -> None:
@@ -205,7 +207,7 @@ def main() -> None:
             f"{unknown[0]}; expected tokens of {', '.join(map(str, BARS))}, parts of {', '.join(ALL)}"
         )
     given = [int(one) for one in chosen.layers.split(",")] if chosen.layers else []
-    layers = dict(zip(each, given, strict=True)) if given else {49: 30, 576: 12, 2880: 4}
+    layers = dict(zip(each, given, strict=True)) if given else {49: 30, 576: 8, 2880: 2}
 
     import torch
     import transformers
