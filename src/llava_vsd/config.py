@@ -70,6 +70,7 @@ class Stage(Settings):
         packing: whether all conversations of an image share one copy of it.
         mirror: show half of the pictures mirrored, with left and right swapped in their conversations.
         boxes: write the two boxes into the question.
+        keep_features: run a frozen vision tower once a picture, and keep on disk what it makes of it.
         skip_bad: leave out bad samples instead of refusing to start.
         max_steps: end after so many steps.
     """
@@ -96,6 +97,7 @@ class Stage(Settings):
     packing: bool = True
     mirror: bool = False
     boxes: bool = False
+    keep_features: bool = False
     skip_bad: bool = False
 
     @model_validator(mode="before")
@@ -111,6 +113,11 @@ class Stage(Settings):
         if {self.vision, self.connector, self.language} == {"frozen"}:
             raise ValueError(
                 "every part is frozen; expected at least one of vision, connector, language trained"
+            )
+        if self.keep_features and self.vision != "frozen":
+            raise ValueError(
+                f"keep_features: what a tower makes of a picture changes while it learns; expected vision: frozen, "
+                f"not {self.vision}"
             )
         if self.row_tokens < self.max_tokens:
             raise ValueError(
@@ -128,6 +135,7 @@ class Config(Settings):
         output: folder; each stage leaves its result in a folder of its own name there.
         stages: their names differ.
         images: folders that hold the pictures.
+        features: folder of kept features, which several runs may share; default: `features` in the output.
         dtype: of frozen weights and of computing (float16: for GPUs without bfloat16); trained weights are float32.
         attention: implementation, as transformers names them; default: the model's own.
         quantize: keep the frozen language model in so many bits (QLoRA; needs a GPU and bitsandbytes).
@@ -143,6 +151,7 @@ class Config(Settings):
     output: Path
     stages: Annotated[list[Stage], Field(min_length=1)]
     images: list[Path] = []
+    features: Path | None = None
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
     attention: str | None = None
     quantize: Literal["4bit", "8bit"] | None = None

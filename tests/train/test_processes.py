@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from llava_vsd.config import load_config
 from llava_vsd.jsonl import read_rows
 from llava_vsd.train import stages
+from llava_vsd.train.features import shown
 from llava_vsd.train.trainer import Point, last_checkpoint
 
 LAUNCH = Path(__file__).parents[2] / "configs/launch"
@@ -31,7 +32,7 @@ def alone(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def launch(folder: Path, config: str, made: Path, out: Path) -> None:
+def launch(folder: Path, config: str, made: Path, out: Path, *more: str) -> None:
     """Two processes of this machine, as one of the launch configs says."""
     launch = yaml.safe_load((LAUNCH / config).read_text())
     launch |= {"num_processes": 2, "mixed_precision": "no", "use_cpu": True, "main_process_port": 0}
@@ -42,7 +43,7 @@ def launch(folder: Path, config: str, made: Path, out: Path) -> None:
     else:  # accelerate starts several processes without GPUs for FSDP alone
         launcher = ["torch.distributed.run", "--nproc-per-node", str(launch["num_processes"])]
     ended = subprocess.run(
-        [sys.executable, "-m", *launcher, *script, f"output={out}", *SETTINGS],
+        [sys.executable, "-m", *launcher, *script, f"output={out}", *SETTINGS, *more],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -94,3 +95,17 @@ def test_a_divided_run_goes_on_from_its_checkpoint(
     assert last_checkpoint(out / "state/vsd") == out / "state/vsd/checkpoint-2"
     launch(tmp_path, "fsdp.yaml", made, out)
     same(out, alone)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", ["ddp.yaml", "fsdp.yaml"])
+def test_two_processes_share_the_work_of_the_tower(
+    made: Path, alone: Path, tmp_path: Path, config: str
+) -> None:
+    launch(tmp_path, config, made, tmp_path / "out", "keep_features=true")
+    same(tmp_path / "out", alone)
+    settings = load_config(made / "run.yaml", SETTINGS)
+    ready = stages.get_ready(settings, settings.stages[0], settings.model, tmp_path)
+    known = stages.known_index(ready, tmp_path, lambda done, total: None)
+    pictures = shown(known, ready.plan(known, 2), settings.seed)
+    assert len(list((tmp_path / "out/features").rglob("*.safetensors"))) == len(pictures) > 4

@@ -34,6 +34,7 @@ COMMANDS = (
     "refine",
     "ablate",
     "evaluate",
+    "card",
     "spice",
     "rooms",
 )

@@ -141,6 +141,8 @@ def _print(report: Report) -> None:
         ("parameters", ", ".join(f"{count:,} {part}" for part, count in report.parameters.items())),
         ("that learn", f"{report.trained:,}"),
     ]
+    if report.features:
+        lines.append(("features on disk", f"{report.features:,} bytes"))
     for row in report.longest:
         ids = row["conversations"]
         more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""

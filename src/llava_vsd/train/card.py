@@ -12,6 +12,7 @@ from llava_vsd import __version__
 from llava_vsd.jsonl import read_rows
 from llava_vsd.train.data import Index
 from llava_vsd.train.plan import Plan
+from llava_vsd.train.scored import HEADING, UNSCORED
 from llava_vsd.train.trainer import Point
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ def card(ready: Ready, known: Index, made: Plan, curve: Path) -> str:
         f"{made.steps:,} steps of {stage.batch_conversations} conversations. Mean loss (nats a learned token) of the "
         f"first {len(end)} points {_mean(points[: len(end)]):.4f}, of the last {_mean(end):.4f}; all in `curve.jsonl`.",
         "",
-        "Scores: `vsd predict` and `vsd evaluate` give them; none is part of training.",
+        HEADING,
+        "",
+        UNSCORED,
         "",
         "## Settings",
         "",

@@ -12,11 +12,13 @@ from transformers import AutoModelForImageTextToText
 
 from llava_vsd.config import Config, Stage
 from llava_vsd.model.adapters import prepare
+from llava_vsd.model.features import feature_count
 from llava_vsd.model.load import Loaded, quietly
 from llava_vsd.train.data import Index, Progress, index
+from llava_vsd.train.features import shown
 from llava_vsd.train.memory import GIB, GPUS, Launch, Load, Model, memory, model_of
 from llava_vsd.train.plan import Plan, row_length
-from llava_vsd.train.stages import get_ready
+from llava_vsd.train.stages import Ready, get_ready
 
 _LONGEST = 5
 _BYTES = {"bfloat16": 2.0, "float16": 2.0, "float32": 4.0}
@@ -36,6 +38,7 @@ class Report:
         longest: rows by their tokens, with their conversations' ids.
         parameters: of each part.
         trained: how many of them, and of adapters, learn.
+        features: bytes on disk that `keep_features` takes; 0 without it.
         memory: GiB on each GPU at its fullest, by launch and number of GPUs; the row is the longest of one GPU.
     """
 
@@ -53,6 +56,7 @@ class Report:
     tokens: dict[str, int] = field(default_factory=dict)
     alone: int = 0
     share_saved: float = 0.0
+    features: int = 0
     longest: list[dict[str, Any]] = field(default_factory=list)
     memory: dict[str, dict[int, dict[str, float]]] = field(default_factory=dict)
 
@@ -109,8 +113,18 @@ def check(config: Config, stage: Stage, spec: str, state: Path, progress: Progre
         alone=alone + int(first.rest[shown].sum()),
         share_saved=1 - tokens["image"] / alone if alone else 0.0,
         longest=longest,
+        features=_feature_bytes(ready, known, made) if stage.keep_features else 0,
         memory=memory_table(dimensions, load, stage.batch_conversations),
     )
+
+
+def _feature_bytes(ready: Ready, known: Index, made: Plan) -> int:
+    """What all features that the stage needs take on disk, without the few hundred bytes that a file has besides."""
+    samples, numbers = ready.samples, 0
+    for image, _ in shown(known, made, ready.config.seed):
+        size = samples.size(image)
+        numbers += feature_count(ready.model_config, size, samples.encoder.image_tokens(*size))
+    return int(numbers * _BYTES[ready.config.dtype])
 
 
 def trained_parameters(model: Any) -> int:

@@ -21,6 +21,7 @@ from llava_vsd.jsonl import parse_row, replacing, write_rows
 from llava_vsd.model.encode import Encoded, Encoder
 from llava_vsd.model.packing import Group, Row, pack, unpacked
 from llava_vsd.schema import Conversation, Task
+from llava_vsd.train.features import Features
 from llava_vsd.train.plan import Ints, Lengths, Piece, Plan
 
 _CHUNK = 64  # conversations that a worker measures at once
@@ -196,11 +197,13 @@ class Samples:
         encoder: of the model.
         store: the pictures; None where no folder is given.
         mirror: whether mirrored pictures are shown too.
+        features: kept ones, which take the place of pixels; None: the tower is run.
     """
 
     encoder: Encoder
     store: ImageStore | None
     mirror: bool = False
+    features: Features | None = None
 
     def encode(
         self, samples: Sequence[tuple[Conversation, tuple[int, int] | None]], *, flip: bool = False
@@ -234,6 +237,8 @@ class Samples:
     def pixels(self, image: str, *, flip: bool) -> tuple[dict[str, Any], tuple[int, int]]:
         """What the model sees of a picture, and its height and width."""
         assert self.store is not None
+        if self.features is not None:
+            return self.features.read(self.store.path(image), flip=flip)
         opened = self.store.open(image)
         size = opened.height, opened.width
         return self.encoder.pixels(opened.transpose(Transpose.FLIP_LEFT_RIGHT) if flip else opened), size

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,11 +29,13 @@ from llava_vsd.model.adapters import prepare
 from llava_vsd.model.attention import share_images
 from llava_vsd.model.encode import Encoder
 from llava_vsd.model.families import Family, Part, parameters_of
+from llava_vsd.model.features import refuse_unkept
 from llava_vsd.model.load import load, load_processor, read_config
 from llava_vsd.model.merge import merge
 from llava_vsd.schema import Task
 from llava_vsd.train.card import card
 from llava_vsd.train.data import Index, Progress, Rows, Samples, as_rows, file_hash, index
+from llava_vsd.train.features import keep_features, shown
 from llava_vsd.train.plan import Plan, plan
 from llava_vsd.train.trainer import Curve, RowTrainer, arguments, last_checkpoint
 
@@ -49,6 +51,8 @@ _FREE = {
     "stages",
     "row_tokens",
     "skip_bad",
+    "keep_features",
+    "features",
 }
 """Settings that leave the learning curve as it is: an interrupted run may go on with others."""
 
@@ -115,6 +119,8 @@ def get_ready(config: Config, stage: Stage, spec: str, state: Path) -> Ready:
     store = ImageStore(folders) if folders else None
     if stage.boxes and family.boxes is None:
         raise UsageError(f"boxes: how {family.name} writes boxes is not known; expected boxes: false")
+    if stage.keep_features:
+        refuse_unkept(model_config)
     encoder = Encoder(processor, family, max_tokens=stage.max_tokens, boxes=stage.boxes)
     task: Task = "caption" if stage.stage == "connector" else "chat"
     files = [as_rows(path, state / "data", task) for path in stage.data]
@@ -270,11 +276,16 @@ def _train(
     begun = last_checkpoint(state)
     set_seed(config.seed)
     model = _model(ready, processes, begun)
+    samples = ready.samples
+    if stage.keep_features:
+        telling = progress("pictures' features") if processes.is_main_process else lambda done, total: None
+        pictures = shown(known, made, config.seed)
+        samples = replace(samples, features=keep_features(ready, model, pictures, processes, telling))
     curve = Curve(state / "curve.jsonl", made.steps_an_epoch, progress(f"{stage.stage}: steps"))
     sharing = [_Sharing()] if ready.shared and config.attention is None else []
     trainer = RowTrainer(
         model,
-        Rows(known, made, ready.samples, ready.model_config, config.seed),
+        Rows(known, made, samples, ready.model_config, config.seed),
         rates(stage),
         arguments(config, stage, made, state),
         config.keep_checkpoints,
