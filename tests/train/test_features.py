@@ -243,7 +243,7 @@ def test_half_a_file_and_none_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_a_tower_that_learns_or_is_not_known_is_refused(run_file: Path) -> None:
-    with pytest.raises(RowError, match="keep_features: .* expected vision: frozen, not full"):
+    with pytest.raises(RowError, match=r"keep_features: .* expected vision: frozen, not full"):
         load_config(run_file, [KEEP, "vision=full"])
     with pytest.raises(UsageError, match=r"keep_features: not known for Qwen2-VL .*expected .* false"):
         refuse_unkept(Qwen2VLConfig())
