@@ -18,22 +18,37 @@ from llava_vsd.schema import Item, Prediction, Probe
 
 if TYPE_CHECKING:
     from llava_vsd.inference.openai import Asking
+    from llava_vsd.inference.settings import Settings
 
-ENGINES = ("baseline:FILE[#names|boxes|both]", "scripted:FILE", "openai:URL[#MODEL]")
+ENGINES = (
+    "baseline:FILE[#names|boxes|both]",
+    "scripted:FILE",
+    "openai:URL[#MODEL]",
+    "a folder",
+    "OWNER/NAME on the hub",
+)
 
 
-def load_engine(spec: str, *, images: ImageStore | None = None, asking: Asking | None = None) -> Engine:
+def load_engine(
+    spec: str,
+    *,
+    images: ImageStore | None = None,
+    asking: Asking | None = None,
+    running: Settings | None = None,
+) -> Engine:
     """The engine that a model's specification names.
 
     Args:
         spec: `baseline:FILE`, optionally with `#names` or `#boxes` for that half of it alone; `scripted:FILE`;
-            `openai:URL#MODEL`, e.g. `openai:http://localhost:8000/v1#vsd`.
+            `openai:URL#MODEL`, e.g. `openai:http://localhost:8000/v1#vsd`; else a checkpoint's or adapter's folder, or
+            its name on the hub, with its owner's.
         images: where the pictures are, for an engine that looks at them.
         asking: how to ask a server.
+        running: how to run a checkpoint.
 
     Raises:
         UsageError: the specification is none of these, or pictures are missing.
-        FileError, RowError: its file cannot be read.
+        FileError, RowError, CheckpointError: it cannot be read.
         ServerError: its server is out of reach.
     """
     kind, _, rest = spec.partition(":")
@@ -50,6 +65,11 @@ def load_engine(spec: str, *, images: ImageStore | None = None, asking: Asking |
         from llava_vsd.inference.openai import OpenAI
 
         return OpenAI(rest, images, asking)
+    if (spec and Path(spec).is_dir()) or ("/" in spec and (not rest or "/" in kind)):
+        import llava_vsd.model  # noqa: F401 - says what is missing where torch is
+        from llava_vsd.inference.transformers import Transformers
+
+        return Transformers(spec, images, running)
     raise UsageError(f"unknown model {spec!r}; expected one of: {', '.join(ENGINES)}")
 
 

@@ -8,10 +8,13 @@ from llava_vsd.errors import UsageError
 from llava_vsd.metrics.calibration import (
     BINS,
     binned,
+    both_orders,
     brier,
     expected_calibration_error,
+    fitted_temperature,
     log_loss,
     probabilities,
+    tempered,
 )
 from llava_vsd.relations import RELATIONS
 
@@ -84,3 +87,47 @@ def test_relations_that_are_not_named_have_no_probability():
 def test_scores_that_are_no_probabilities_are_refused(scores, problem):
     with pytest.raises(UsageError, match=problem):
         probabilities(scores)
+
+
+def test_tempered_scores_are_powers():
+    given = np.array([0.64, 0.16, 0.2, 0, 0, 0, 0, 0, 0])
+    half = tempered(given, 2.0)  # square roots: 0.8, 0.4, 0.4472
+    assert half[:3] == pytest.approx(np.sqrt(given[:3]) / np.sqrt(given[:3]).sum())
+    assert half[3:].tolist() == [0] * 6
+    assert tempered(given, 1.0) == pytest.approx(given)
+
+
+def test_the_temperature_of_scores_that_were_made_too_sure_is_found_again():
+    """Answers drawn from probabilities; scores are these to the power 3, so that 3 undoes it."""
+    rng = np.random.default_rng(0)
+    true = rng.dirichlet(np.ones(9), 20_000)
+    drawn = [RELATIONS[rng.choice(9, p=row)] for row in true]
+    assert fitted_temperature(tempered(true, 1 / 3), drawn) == pytest.approx(3, rel=0.03)
+
+
+def test_the_fitted_temperature_has_the_least_log_loss():
+    rng = np.random.default_rng(1)
+    given = rng.dirichlet(np.full(9, 0.3), 300)
+    gold = [RELATIONS[rng.choice(9, p=0.5 * row + 0.5 / 9)] for row in given]
+    best = fitted_temperature(given, gold)
+    losses = {
+        temperature: log_loss(tempered(given, temperature), gold).mean()
+        for temperature in (best, *np.geomspace(0.2, 20, 41))
+    }
+    assert min(losses, key=losses.get) == best
+
+
+def test_a_model_that_is_always_right_is_made_as_sure_as_may_be():
+    given = np.full((3, 9), 0.1)
+    given[:, 0] = 0.2
+    assert fitted_temperature(given, ["on"] * 3) == pytest.approx(0.01)
+    assert fitted_temperature(given, ["in"] * 3) == pytest.approx(100)
+
+
+def test_both_orders_by_hand():
+    there = np.array([0.1, 0.1, 0.2, 0.1, 0.1, 0.1, 0.1, 0.2, 0.0])
+    back = np.array([0.5, 0.0, 0.1, 0.1, 0.0, 0.0, 0.1, 0.0, 0.2])
+    # on and in stay; the rest has 0.8 there and 0.5 back: back counts 1.6 times, and half of each with its converse
+    expected = [0.1, 0.1, 0.18, 0.05, 0.13, 0.13, 0.05, 0.26, 0.0]
+    assert both_orders(there, back) == pytest.approx(np.array(expected))
+    assert both_orders(there, np.array([1.0] + [0.0] * 8)).tolist() == there.tolist()

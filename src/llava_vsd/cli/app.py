@@ -31,6 +31,7 @@ COMMANDS = (
     "merge",
     "overlap",
     "predict",
+    "calibrate",
     "refine",
     "ablate",
     "evaluate",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -18,8 +19,9 @@ def predict(
     model: Annotated[
         str,
         typer.Option(
-            help="baseline:FILE (FILE#names or FILE#boxes for one half of it), scripted:FILE, or "
-            "openai:URL#MODEL for a server of the OpenAI form, e.g. openai:http://localhost:8000/v1#vsd.",
+            help="Folder or hub name (OWNER/NAME) of a checkpoint or an adapter; openai:URL#MODEL for a server of "
+            "the OpenAI form, e.g. openai:http://localhost:8000/v1#vsd; baseline:FILE (FILE#names or FILE#boxes "
+            "for one half of it); scripted:FILE.",
             show_default=False,
         ),
     ],
@@ -63,21 +65,61 @@ def predict(
             "regex, grammar, response_format, or text for not at all."
         ),
     ] = "auto",
-    template: Annotated[int, typer.Option(help="Server: which question template of each task.", min=0)] = 0,
+    template: Annotated[
+        int, typer.Option(help="Checkpoint, server: which question template of each task.", min=0)
+    ] = 0,
     max_tokens: Annotated[
         Optional[int],  # noqa: UP045
-        typer.Option(help="Server: most tokens of an answer; more for a model that thinks first.", min=1),
+        typer.Option(
+            help="Checkpoint, server: most tokens of an answer; more where a model thinks first.", min=1
+        ),
     ] = None,
     body: Annotated[
         str, typer.Option(help="Server: further fields of each request as JSON, e.g. '{\"top_k\": 1}'.")
     ] = "{}",
+    batch_size: Annotated[
+        int, typer.Option(help="Checkpoint: items at once; halved when memory runs out.", min=1)
+    ] = 8,
+    dtype: Annotated[
+        str, typer.Option(help="Checkpoint: auto (as it is saved), float32, bfloat16 or float16.")
+    ] = "auto",
+    device: Annotated[
+        str, typer.Option(help="Checkpoint: auto (a GPU where there is one), cpu, cuda:1, mps ...")
+    ] = "auto",
+    quantize: Annotated[
+        str, typer.Option(help="Checkpoint: 4bit or 8bit, the language model in so many bits, on a CUDA GPU.")
+    ] = "",
+    adapter: Annotated[
+        str, typer.Option(help="Checkpoint: an adapter on it; one given as --model finds its base by itself.")
+    ] = "",
+    boxes: Annotated[
+        bool, typer.Option("--boxes", help="Checkpoint: tell the two boxes in the question, as trained with.")
+    ] = False,
+    both_orders: Annotated[
+        bool, typer.Option("--both-orders", help="Checkpoint: relation asked both ways round, averaged.")
+    ] = False,
+    temperature: Annotated[
+        float, typer.Option(help="Checkpoint: of the nine scores; vsd calibrate finds it.", min=0.01, max=100)
+    ] = 1.0,
+    beams: Annotated[int, typer.Option(help="Checkpoint: beams of a beam search.", min=1)] = 1,
+    sample: Annotated[
+        float, typer.Option(help="Checkpoint: temperature to sample sentences at; 0: the likeliest.", min=0)
+    ] = 0.0,
+    top_p: Annotated[float, typer.Option(help="Checkpoint: sample from the likeliest that have this.")] = 1.0,
+    candidates: Annotated[
+        int, typer.Option(help="Checkpoint: answers to task 3, of which the best is taken.", min=1)
+    ] = 1,
+    overlap_penalty: Annotated[
+        float, typer.Option(help="Checkpoint: against 4-grams that a candidate's sentences share.", min=0)
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="Checkpoint: of sampling.", min=0)] = 0,
 ) -> None:
     """Answer all three tasks for every item: the relation of each triple, one sentence, three sentences.
 
     After Ctrl-C or a kill the same command goes on where the file ends; with --probe it goes on in a file that was
     made without.
 
-    Example: vsd predict val/items.jsonl --model baseline:vsd.json -o predictions.jsonl
+    Example: vsd predict val/items.jsonl --model runs/vsd --images VG_100K -o predictions.jsonl
     """
     from dataclasses import replace
 
@@ -93,7 +135,30 @@ def predict(
     if shard:
         wanted = part_of(wanted, shard)
     store = ImageStore(images) if images else None
-    asking = None
+    asking = running = None
+    if not model.startswith(("baseline:", "scripted:", "openai:")):
+        from llava_vsd.inference.settings import Decoding, Settings
+
+        running = Settings(
+            dtype=dtype,
+            device=device,
+            quantize=quantize or None,
+            adapter=adapter or None,
+            batch_size=batch_size,
+            template=template,
+            boxes=boxes,
+            both_orders=both_orders,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            decoding=Decoding(
+                beams=beams,
+                sample=sample,
+                top_p=top_p,
+                candidates=candidates,
+                overlap_penalty=overlap_penalty,
+                seed=seed,
+            ),
+        )
     if model.startswith("openai:"):
         from llava_vsd.inference.openai import Asking, parse_body
 
@@ -108,7 +173,9 @@ def predict(
             key=key,
         )
         asking = replace(asking, patience=replace(asking.patience, read=timeout, tries=tries))
-    engine = load_engine(model, images=store, asking=asking)
+    engine = load_engine(model, images=store, asking=asking, running=running)
+    if remark := getattr(engine, "remark", ""):
+        print(f"vsd: {remark}", file=sys.stderr)
     if output.exists() and output.samefile(items):
         raise UsageError(f"{output} holds the items; expected another file for the predictions")
     everything = asked(wanted, engine, probes=probe, images=store)

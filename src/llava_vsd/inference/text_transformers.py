@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
 import torch
@@ -17,6 +16,7 @@ from transformers import (
 from llava_vsd.errors import UsageError
 from llava_vsd.inference.text import Prompt, Sampling
 from llava_vsd.model.language import read_language
+from llava_vsd.model.load import digest
 
 DTYPES = ("bfloat16", "float16", "float32")
 
@@ -55,7 +55,7 @@ class TransformersText:
         language = read_language(spec, getattr(torch, dtype))
         self._tokenizer, self._model = language.tokenizer, language.model
         self._model.to(self.device).eval()
-        self.settings["weights"] = _digest(self._model)
+        self.settings["weights"] = digest(self._model)
         self._tokenizer.padding_side = "left"
         if self._tokenizer.pad_token_id is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
@@ -122,11 +122,3 @@ class _DrawByRow(LogitsProcessor):
         uniform = torch.stack([torch.rand(scores.shape[1], generator=one) for one in self._generators])
         noise = -torch.log(-torch.log(uniform.clamp(1e-10, 1 - 1e-7)))
         return scores.float() + noise.to(scores.device)
-
-
-def _digest(model: torch.nn.Module) -> str:
-    """Tells these weights from others, of the same name too: by the first values of every parameter."""
-    digest = sha256()
-    for parameter in model.parameters():
-        digest.update(parameter.detach().flatten()[:64].float().cpu().numpy().tobytes())
-    return digest.hexdigest()[:16]

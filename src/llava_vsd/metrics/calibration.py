@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llava_vsd.errors import UsageError
-from llava_vsd.relations import RELATIONS, Relation
+from llava_vsd.relations import RELATIONS, Relation, converse
 
 BINS = 15
 """Bins of equal width between 0 and 1, as Guo et al. (ICML 2017) use them."""
@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 _SMALLEST = float(
     np.finfo(np.float64).eps
 )  # a probability of 0 counts as this in the log loss, as in scikit-learn
+_HOTTEST = 100.0  # temperature
 _SLACK = 1e-3  # rounding that is allowed in a sum of nine written probabilities
 
 
@@ -93,6 +94,66 @@ def log_loss(given: Array, gold: Sequence[Relation]) -> Array:
     """Minus the natural logarithm of the probability of the gold relation, of each triple, in nats; shape [n]."""
     loss: Array = -np.log(np.clip((given * _truth(gold)).sum(-1), _SMALLEST, 1))
     return loss
+
+
+def both_orders(there: Array, back: Array) -> Array:
+    """Probabilities of the nine relations of (subject, object) from those that the question in each order gave.
+
+    `on` and `in` have no converse: how much they have, the first order alone says. The rest is divided among the other
+    seven by the mean of what both orders say of them, the second's relations taken for their converses.
+
+    Args:
+        there: of (subject, object), shape [9].
+        back: of (object, subject), shape [9].
+
+    Returns:
+        shape [9], 1 in sum if `there` is.
+    """
+    turned = [
+        (place, RELATIONS.index(other)) for place, name in enumerate(RELATIONS) if (other := converse(name))
+    ]
+    here, others = (np.array(side) for side in zip(*turned, strict=True))
+    mass, share = there[here].sum(), back[others].sum()
+    found = there.copy()
+    if share > 0:
+        found[here] = (there[here] + back[others] * mass / share) / 2
+    return found
+
+
+def tempered(given: Array, temperature: float) -> Array:
+    """Probabilities at another temperature (Guo et al., ICML 2017): `given` to the power 1 / T, 1 in sum.
+
+    Args:
+        given: shape [..., 9], not all of them 0.
+        temperature: above 0; above 1 makes less sure.
+    """
+    with np.errstate(divide="ignore"):
+        logs = np.log(given) / temperature
+    powers = np.exp(logs - logs.max(-1, keepdims=True))
+    scaled: Array = powers / powers.sum(-1, keepdims=True)
+    return scaled
+
+
+def fitted_temperature(given: Array, gold: Sequence[Relation]) -> float:
+    """The temperature with the least mean log loss, between 1/100 and 100.
+
+    In 1 / T the loss is convex; halving finds where its slope, the mean of expected minus gold log probability,
+    changes sign.
+
+    Args:
+        given: probabilities, shape [n, 9], n above 0; 0 counts as the smallest number.
+        gold: n relations.
+    """
+    logs = np.log(np.clip(given, np.finfo(np.float64).tiny, 1))
+    told = (logs * _truth(gold)).sum(-1)
+    low, high = -np.log(_HOTTEST), np.log(_HOTTEST)  # of the logarithm of 1 / T
+    for _ in range(60):
+        middle = (low + high) / 2
+        scaled = logs * np.exp(middle)
+        powers = np.exp(scaled - scaled.max(-1, keepdims=True))
+        expected = (powers * logs).sum(-1) / powers.sum(-1)
+        low, high = (low, middle) if (expected - told).mean() > 0 else (middle, high)
+    return float(np.exp(-(low + high) / 2))
 
 
 def _truth(gold: Sequence[Relation]) -> Array:

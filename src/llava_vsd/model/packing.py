@@ -181,7 +181,7 @@ def lay_out(segments: Sequence[Segment], config: Any) -> tuple[dict[str, Tensor]
     inputs = {
         "input_ids": torch.tensor([list(chain.from_iterable(segment.ids for segment in segments))]),
         "position_ids": rope_positions(config, [segment.ids for segment in segments], parents, pixels),
-        **_joined([image for image in pixels if image]),
+        **joined_pixels([image for image in pixels if image]),
     }
     return inputs, Layout(tuple(len(segment.ids) for segment in segments), tuple(parents))
 
@@ -211,7 +211,7 @@ def unpacked(groups: Sequence[Group], config: Any) -> Row:
             "input_ids": padded,
             "attention_mask": mask,
             **image_tokens(config, padded, mask),
-            **_joined(pixels),
+            **joined_pixels(pixels),
         },
         labels=target,
         keep=keep,
@@ -311,7 +311,7 @@ def _ids(groups: Sequence[Group]) -> tuple[str, ...]:
     return tuple(chain.from_iterable((member.id for member in group.members) for group in groups))
 
 
-def _joined(images: Sequence[Pixels]) -> dict[str, Tensor]:
+def joined_pixels(images: Sequence[Pixels]) -> dict[str, Tensor]:
     """Pixels of several images one after another; grids of unlike numbers of tiles are filled with empty tiles."""
     joined = {}
     for name in images[0] if images else ():
