@@ -188,7 +188,9 @@ def test_a_family_without_shared_rows_is_trained_unpacked_and_says_so(
     notes: list[str] = []
     unpacked = load_config(run_file, [*EXACT, f"output={run_file.parent / 'unpacked'}"])
     stages.run(unpacked, note=notes.append)
-    assert notes == ["vsd: LLaVA is trained unpacked: each conversation has its own copy of the picture"]
+    assert notes == [
+        "stage vsd: LLaVA is trained unpacked: each conversation has its own copy of the picture"
+    ]
     ours, theirs = ([point.loss for point in curve(config.output)] for config in (unpacked, shared))
     assert ours == pytest.approx(theirs, rel=2e-5)
 
@@ -239,7 +241,7 @@ def test_bad_samples_stop_the_run_before_it_begins(run_file: Path, tmp_path: Pat
         stages.run(config)
     notes: list[str] = []
     stages.run(load_config(run_file, [f"data=[{bad}]", "skip_bad=true"]), note=notes.append)
-    assert notes == ["vsd: 1 bad samples are left out"]
+    assert notes == ["stage vsd: 1 bad samples are left out"]
 
 
 def test_processes_need_pictures_in_every_row(run_file: Path, tmp_path: Path) -> None:
