@@ -169,6 +169,28 @@ def test_a_loss_that_is_no_number_names_the_conversations(
         stages.run(load_config(run_file))
 
 
+def test_a_gradient_that_is_no_number_stops_before_it_is_saved(
+    run_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(model: Any, row: Any, *, num_items: Any = None) -> torch.Tensor:
+        value = own(model, row, num_items=num_items)
+        if "vsd-3/describe/0" not in row.ids:
+            return value
+        weight = next(weight for weight in model.parameters() if weight.requires_grad)
+        return value + (0 * weight.flatten()[0]).sqrt()  # 0, with a slope of 0 times infinity
+
+    own = trainer.loss
+    monkeypatch.setattr(trainer, "loss", broken)
+    config = load_config(run_file, ["save_every_steps=1"])
+    with pytest.raises(
+        TrainingError, match=r"step (\d+): the gradient is nan; .*vsd-3/describe/0"
+    ) as stopped:
+        stages.run(config)
+    step = int(str(stopped.value).split(":")[0].removeprefix("step "))
+    last = trainer.last_checkpoint(config.output / "state/vsd")
+    assert (last.name if last else "checkpoint-0") == f"checkpoint-{step - 1}"
+
+
 def test_the_curve_is_cut_back_to_the_checkpoint(run_file: Path, whole: Path) -> None:
     out = run_file.parent / "out"
     stages.run(load_config(run_file))
