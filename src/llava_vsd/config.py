@@ -18,6 +18,15 @@ from llava_vsd.jsonl import first_problem
 StageName = Literal["connector", "instruct", "vsd"]
 Part = Literal["frozen", "full"]
 LanguagePart = Literal["frozen", "full", "lora"]
+Schedule = Literal[
+    "cosine",
+    "linear",
+    "constant",
+    "constant_with_warmup",
+    "polynomial",
+    "inverse_sqrt",
+    "cosine_with_restarts",
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
@@ -63,7 +72,7 @@ class Stage(Settings):
         learning_rate: the peak, of the language model, or of the connector where it alone is trained.
         connector_learning_rate, vision_learning_rate: of these parts; default: `learning_rate`.
         warmup_share: share of the steps during which the rate rises.
-        schedule: what the rate does then; any name that the Trainer knows.
+        schedule: what the rate does then, by the names of transformers.
         batch_conversations: in one step of the optimizer, over all processes; a few steps hold one more.
         row_tokens: a packed row, or an unpacked batch with its padding, is no longer.
         max_tokens: of one conversation with its image; a longer one is a bad sample, never cut.
@@ -86,7 +95,7 @@ class Stage(Settings):
     connector_learning_rate: Rate | None = None
     vision_learning_rate: Rate | None = None
     warmup_share: Share = 0.03
-    schedule: str = "cosine"
+    schedule: Schedule = "cosine"
     weight_decay: Share = 0.0
     max_gradient_norm: Annotated[float, Field(gt=0)] = 1.0
     epochs: Positive = 1

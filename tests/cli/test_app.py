@@ -82,3 +82,41 @@ def test_a_full_disk_is_one_line_and_a_closed_pipe_none(unbuffered, code):
     result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, env=environment)
     os.close(writer)
     assert (result.returncode, result.stderr) == (code, "")
+
+
+WITHOUT_MODELS = """
+import importlib.util, sys
+ABSENT = {"torch", "transformers", "peft", "accelerate", "safetensors", "gguf", "tokenizers"}
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ABSENT:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+own = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name in ABSENT else own(name, package)
+sys.meta_path.insert(0, Absent())
+from llava_vsd.cli import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "run.yaml"],
+        ["train", "run.yaml", "--dry-run"],
+        ["assemble", "-o", "small"],
+        ["merge", "adapter", "-o", "merged"],
+    ],
+    ids=lambda arguments: " ".join(arguments[::2]),
+)
+def test_without_the_extra_a_command_of_models_says_what_to_install(tmp_path, arguments):
+    (tmp_path / "run.yaml").write_text("model: m\noutput: out\nstages: [{data: [x.jsonl]}]\n")
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT_MODELS, *arguments], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        "vsd: work with a model needs packages that are not installed; expected: pip install 'llava-vsd[model]'\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]

@@ -66,6 +66,17 @@ def test_pictures_are_recognized_by_all_their_names(
     assert "pictures from COCO are not recognized" in err
 
 
+def test_a_file_without_any_llava_conversation_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_rows(tmp_path / "items.jsonl", [item(0, "2670")])
+    (tmp_path / "ours.jsonl").write_text('{"id": "a", "task": "chat", "image": "2670", "turns": []}\n' * 2)
+    assert vsd("overlap", str(tmp_path / "items.jsonl"), str(tmp_path / "ours.jsonl")) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "ours.jsonl: entry 0 (id a): conversations: field required" in err
+
+
 def test_image_data_without_ids_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('[{"url": "x"}]')
     with pytest.raises(RowError, match="entry 0: image_id: missing"):

@@ -14,7 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from llava_vsd.errors import CheckpointError, MissingExtraError, UsageError
 from llava_vsd.model.adapters import prepare, save_adapter
-from llava_vsd.model.load import base_of, load, load_processor
+from llava_vsd.model.load import base_of, load, load_processor, read_checkpoint, read_config
 from tiny_models import FAMILIES, tiny
 
 Checkpoint = Callable[[str], Path]
@@ -112,11 +112,21 @@ def test_missing_and_broken_files_are_said_in_one_line(checkpoint: Checkpoint, t
         load(tmp_path / "wordless")
 
 
+def test_a_heading_is_not_all_that_is_told(tmp_path: Path) -> None:
+    def read() -> None:
+        raise RuntimeError("Error(s) in loading state_dict for PeftModel:\n\tsize mismatch for x: 3\n\tmore")
+
+    with pytest.raises(CheckpointError, match=r"for PeftModel: size mismatch for x: 3$"):
+        read_checkpoint(str(tmp_path), "adapter", read)
+
+
 def test_an_adapter_finds_its_base_or_says_that_it_is_gone(
     checkpoint: Checkpoint, train: Any, tmp_path: Path
 ) -> None:
     place = checkpoint("llava-clip-vicuna")
     save_adapter(prepare(load(place), train()), tmp_path / "adapter")
+    with pytest.raises(CheckpointError, match=r"/adapter: is an adapter; expected a whole model"):
+        read_config(tmp_path / "adapter")
     place.rename(tmp_path / "moved")
     with pytest.raises(CheckpointError, match=r"/adapter: its base model .*llava-clip-vicuna is not there"):
         load(tmp_path / "adapter")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data, pictures, a tiny model and settings; not to be written to."""
     folder = tmp_path_factory.mktemp("made")
     settings(folder, texts=3)
+    gc.freeze()  # every run collects garbage three times: what all tests loaded need not be looked through
     return folder
 
 

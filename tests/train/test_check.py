@@ -112,6 +112,28 @@ def test_every_bad_sample_is_listed_with_its_id(
     assert not (run_file.parent / "out").exists()
 
 
+def test_entries_of_llava_json_that_are_no_conversations_are_listed_too(
+    run_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = [{"from": "human", "value": "<image>\nwhere?"}, {"from": "gpt", "value": "on it"}]
+    entries = [{"id": f"e{place}", "image": "1.png", "conversations": said} for place in range(5)]
+    entries[1]["image"] = ["1.png", "2.png"]
+    entries[3]["conversations"] = said[:1]
+    data = tmp_path / "llava.json"
+    data.write_text(json.dumps(entries))
+    one = f"{{stage: connector, data: [{data}], skip_bad: true, max_tokens: 400}}"
+    assert vsd("train", run_file, f"data=[{data}]", "--dry-run") == 1
+    out, err = capsys.readouterr()
+    assert f"bad sample: {data}: entry 1 (id e1): image: 2 images; expected one at most" in out
+    assert f"bad sample: {data}: entry 3 (id e3): conversations: turns of user" in out
+    assert "3 conversations, 1 pictures, 2 bad samples" in out
+    assert "vsd: 2 samples cannot be learned from" in err
+    two = load_config(run_file).stages[0].data[0]
+    # What one stage leaves out does not count against another that leaves out nothing.
+    stages = f"stages=[{one}, {{stage: vsd, data: [{two}], max_tokens: 400}}]"
+    assert vsd("train", run_file, stages, "--dry-run") == 0
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_config_that_ships_can_be_run(
     path: Path, made: Path, capsys: pytest.CaptureFixture[str]

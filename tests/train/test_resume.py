@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 from llava_vsd.config import load_config
 from llava_vsd.errors import FileError, TrainingError, UsageError
 from llava_vsd.jsonl import read_rows
-from llava_vsd.train import data, stages, trainer
+from llava_vsd.train import stages, trainer
+from llava_vsd.train.conversations import file_hash
 from llava_vsd.train.trainer import Point, RowTrainer
 
 KILLED = """
@@ -111,10 +112,15 @@ def test_ctrl_c_leaves_a_run_that_goes_on(
             signal.raise_signal(signal.SIGINT)
         return own(self, *args, **more)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(RowTrainer, "compute_loss", interrupted)
+    # The signal is ignored in what a shell runs in the background.
+    monkeypatch.setattr(RowTrainer, "compute_loss", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
         with pytest.raises(KeyboardInterrupt):
             stages.run(load_config(run_file))
+    finally:
+        signal.signal(signal.SIGINT, before)
+        monkeypatch.undo()
     out = run_file.parent / "out"
     assert trainer.last_checkpoint(out / "state/vsd") == out / "state/vsd/checkpoint-4"
     stages.run(
@@ -131,7 +137,7 @@ def test_what_was_done_is_not_done_again(
     stages.run(load_config(run_file))
     before = (out / "vsd/adapter_model.safetensors").stat().st_mtime_ns
     stages.run(load_config(run_file), note=notes.append)
-    assert notes == [f"vsd: done before, in {out / 'vsd'}"]
+    assert notes == [f"stage vsd: done before, in {out / 'vsd'}"]
     assert (out / "vsd/adapter_model.safetensors").stat().st_mtime_ns == before
     with pytest.raises(UsageError, match=r"other settings: learning_rate was 0.01, is 0.02 \(--overwrite"):
         stages.run(load_config(run_file, ["learning_rate=0.02"]))
@@ -163,6 +169,28 @@ def test_a_loss_that_is_no_number_names_the_conversations(
         stages.run(load_config(run_file))
 
 
+def test_a_gradient_that_is_no_number_stops_before_it_is_saved(
+    run_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(model: Any, row: Any, *, num_items: Any = None) -> torch.Tensor:
+        value = own(model, row, num_items=num_items)
+        if "vsd-3/describe/0" not in row.ids:
+            return value
+        weight = next(weight for weight in model.parameters() if weight.requires_grad)
+        return value + (0 * weight.flatten()[0]).sqrt()  # 0, with a slope of 0 times infinity
+
+    own = trainer.loss
+    monkeypatch.setattr(trainer, "loss", broken)
+    config = load_config(run_file, ["save_every_steps=1"])
+    with pytest.raises(
+        TrainingError, match=r"step (\d+): the gradient is nan; .*vsd-3/describe/0"
+    ) as stopped:
+        stages.run(config)
+    step = int(str(stopped.value).split(":")[0].removeprefix("step "))
+    last = trainer.last_checkpoint(config.output / "state/vsd")
+    assert (last.name if last else "checkpoint-0") == f"checkpoint-{step - 1}"
+
+
 def test_the_curve_is_cut_back_to_the_checkpoint(run_file: Path, whole: Path) -> None:
     out = run_file.parent / "out"
     stages.run(load_config(run_file))
@@ -174,4 +202,4 @@ def test_the_curve_is_cut_back_to_the_checkpoint(run_file: Path, whole: Path) ->
     assert len(list(read_rows(state / "curve.jsonl", Point))) == curve(whole)[-1].step
     stages.run(load_config(run_file))
     same(out, whole)
-    assert data.file_hash(state / "curve.jsonl") == data.file_hash(whole / "state/vsd/curve.jsonl")
+    assert file_hash(state / "curve.jsonl") == file_hash(whole / "state/vsd/curve.jsonl")

@@ -11,7 +11,7 @@ from transformers import AutoModelForImageTextToText
 
 from llava_vsd.config import load_config
 from llava_vsd.data.images import ImageStore
-from llava_vsd.errors import TrainingError, UsageError, VsdError
+from llava_vsd.errors import FileError, TrainingError, UsageError, VsdError
 from llava_vsd.jsonl import read_rows
 from llava_vsd.model.adapters import prepare
 from llava_vsd.model.load import load
@@ -188,7 +188,9 @@ def test_a_family_without_shared_rows_is_trained_unpacked_and_says_so(
     notes: list[str] = []
     unpacked = load_config(run_file, [*EXACT, f"output={run_file.parent / 'unpacked'}"])
     stages.run(unpacked, note=notes.append)
-    assert notes == ["vsd: LLaVA is trained unpacked: each conversation has its own copy of the picture"]
+    assert notes == [
+        "stage vsd: LLaVA is trained unpacked: each conversation has its own copy of the picture"
+    ]
     ours, theirs = ([point.loss for point in curve(config.output)] for config in (unpacked, shared))
     assert ours == pytest.approx(theirs, rel=2e-5)
 
@@ -238,8 +240,66 @@ def test_bad_samples_stop_the_run_before_it_begins(run_file: Path, tmp_path: Pat
     with pytest.raises(TrainingError, match=r"1 of \d+ samples cannot .*bad.jsonl: line \d+: lost: .*77"):
         stages.run(config)
     notes: list[str] = []
-    stages.run(load_config(run_file, [f"data=[{bad}]", "skip_bad=true"]), note=notes.append)
-    assert notes == ["vsd: 1 bad samples are left out"]
+    # Nothing was learned yet: other settings may take the place of those that were refused.
+    skipping = load_config(run_file, [f"data=[{bad}]", "skip_bad=true", "seed=1", "max_steps=1"])
+    stages.run(skipping, note=notes.append)
+    assert notes == ["stage vsd: 1 bad samples are left out"]
+
+
+def test_conversations_of_a_picture_keep_what_stands_before_it(run_file: Path, tmp_path: Path) -> None:
+    """A system turn stands before the picture: rows of those without one must not share its prefix."""
+    data = tmp_path / "data.jsonl"
+    turns = [{"role": "user", "text": "where?"}, {"role": "assistant", "text": "on the sofa."}]
+    systems = [[], [{"role": "system", "text": "You see."}], [], [{"role": "system", "text": "You hear."}]]
+    data.write_text(
+        "".join(
+            json.dumps({"id": f"c{place}", "task": "chat", "image": "1", "turns": system + turns}) + "\n"
+            for place, system in enumerate(systems)
+        )
+    )
+    config = load_config(run_file, [f"data=[{data}]"])
+    ready = stages.get_ready(config, config.stages[0], config.model, tmp_path)
+    known = stages.known_index(ready, tmp_path, lambda done, total: None)
+    assert (len(known.images), len(set(known.images))) == (3, 1)
+    rows = stages.Rows(known, ready.plan(known, 1), ready.samples, ready.model_config, config.seed)
+    found = {}
+    for place in range(len(rows)):
+        row = rows[place]["row"]
+        segments = row.inputs["input_ids"][0].split(list(row.layout.sizes))
+        told = iter(row.ids)
+        for segment, parent in zip(segments, row.layout.parents, strict=True):
+            if parent >= 0:
+                found[next(told)] = [*segments[parent].tolist(), *segment.tolist()]
+    size = ready.samples.size("1")
+    for number in range(4):
+        alone = ready.samples.encoder.encode(known.conversations[number], size)
+        assert found[f"c{number}"] == [*alone.prefix, *alone.ids]
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("attention=eager", "attention: eager cannot share .* expected one of .*, or packing: false"),
+        ("report_to=[none_such]", "report_to: none_such is not supported"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_before_weights_are_read(
+    run_file: Path, monkeypatch: pytest.MonkeyPatch, setting: str, told: str
+) -> None:
+    monkeypatch.setattr(stages, "load", None)
+    with pytest.raises(UsageError, match=told):
+        stages.run(load_config(run_file, [setting]))
+
+
+def test_a_folder_that_is_no_result_is_not_taken_for_one(run_file: Path) -> None:
+    config = load_config(run_file)
+    (config.output / "vsd").mkdir(parents=True)
+    (config.output / "vsd/mine").touch()
+    with pytest.raises(FileError, match=r"out/vsd: is there already"):
+        stages.run(config)
+    other = load_config(run_file, [f"output={run_file}"])
+    with pytest.raises(FileError, match=r"run.yaml: cannot be written to: .*; expected a folder"):
+        stages.run(other)
 
 
 def test_processes_need_pictures_in_every_row(run_file: Path, tmp_path: Path) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from llava_vsd.errors import RowError
+    from llava_vsd.schema import Conversation
 
 
 def register(app: typer.Typer) -> None:
@@ -36,16 +41,14 @@ def overlap(
     Example: vsd overlap test/items.jsonl llava_v1_5_mix665k.json --image-data image_data.json > seen.jsonl
     """
     from llava_vsd.cli.progress import tracked
-    from llava_vsd.data.llava import read_llava
     from llava_vsd.data.overlap import by_way, coco_ids
     from llava_vsd.data.overlap import overlap as shared_pictures
-    from llava_vsd.errors import RowError
     from llava_vsd.jsonl import dump, read_rows, write_rows
     from llava_vsd.schema import Item
 
     asked = list(read_rows(items, Item))
     bad: list[RowError] = []
-    others = tracked((one for path in training for one in read_llava(path, bad=bad)), "conversations")
+    others = tracked(_conversations(training, bad), "conversations")
     shared = list(shared_pictures(asked, others, coco_ids(image_data) if image_data else None))
     for one in shared:
         print(dump(one))
@@ -60,3 +63,16 @@ def overlap(
     if output:
         seen = {one.id for one in shared}
         write_rows(output, (item for item in asked if item.id not in seen))
+
+
+def _conversations(training: list[Path], bad: list[RowError]) -> Iterator[Conversation]:
+    """Those of all files; an entry that cannot be read goes to `bad`, and is raised where a file has no other."""
+    from llava_vsd.data.llava import read_llava
+
+    for path in training:
+        known, found = len(bad), False
+        for one in read_llava(path, bad=bad):
+            found = True
+            yield one
+        if not found:
+            raise bad[known]

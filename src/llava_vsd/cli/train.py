@@ -102,8 +102,12 @@ def _check(config: Config, *, as_json: bool) -> None:
     else:
         for report in reports:
             _print(report)
-    bad = sum(len(report.faults) for report in reports)
-    if bad and not all(stage.skip_bad for stage in config.stages):
+    bad = sum(
+        len(report.faults)
+        for report, stage in zip(reports, config.stages, strict=True)
+        if not stage.skip_bad or not report.conversations
+    )
+    if bad:
         raise TrainingError(
             f"{bad:,} samples cannot be learned from (listed above; skip_bad=true leaves them out)"
         )

@@ -16,11 +16,13 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from ..errors import PackingError
+from llava_vsd.errors import PackingError
 
 IMAGE_SHARED = "image_shared"
 """Name of the split attention among transformers' attention implementations."""
 
+SHARING = (IMAGE_SHARED, "flex_attention", "sdpa")
+"""Implementations that take a mask in which conversations share an image."""
 
 TILE = 256
 """Queries of one matrix product where attention is made of plain products."""
@@ -115,7 +117,7 @@ def row_mask(layout: Layout, implementation: str, device: torch.device) -> Tenso
         return dense[None, None]
     raise PackingError(
         f"attention {implementation!r} cannot share an image among conversations: "
-        f"expected {IMAGE_SHARED}, flex_attention or sdpa"
+        f"expected one of {', '.join(SHARING)}"
     )
 
 

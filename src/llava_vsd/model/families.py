@@ -11,12 +11,10 @@ from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from llava_vsd.errors import UnknownFamilyError
+from llava_vsd.model.boxes import Convention
 
 Part = Literal["vision", "connector", "language"]
 PARTS: tuple[Part, ...] = get_args(Part)
-
-Boxes = Literal["pixels", "thousandths", "unit"]
-"""How a model writes x and y of a box: pixels of the picture as it sees it, 0-1000, or 0-1 with decimals."""
 
 Paths = Mapping[Part, tuple[str, ...]]
 
@@ -38,7 +36,7 @@ class Family:
     model_type: str
     parts: Paths = field(default_factory=dict)
     shares_image: bool = False
-    boxes: Boxes | None = None
+    boxes: Convention | None = None
 
 
 _LANGUAGE = ("model.language_model", "lm_head")

@@ -112,6 +112,8 @@ def read_config(spec: str | Path) -> tuple[PreTrainedConfig, Family]:
         CheckpointError: it is missing, or of another kind of model.
     """
     name = str(spec)
+    if (Path(name) / ADAPTER_FILE).is_file() and not (Path(name) / "config.json").is_file():
+        raise CheckpointError(name, "is an adapter; expected a whole model (vsd merge makes one of it)")
     config = read_checkpoint(name, "config", lambda: AutoConfig.from_pretrained(name))
     if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
         raise CheckpointError(name, f"is of type {config.model_type!r}; expected an image-text-to-text model")
@@ -146,8 +148,6 @@ def base_of(spec: str | Path) -> str | None:
         CheckpointError: there is no such folder; the adapter names no base, or a folder that is not there.
     """
     name = str(spec)
-    if not Path(name).is_dir() and _is_path(name):
-        raise CheckpointError(name, "there is no such folder")
     file = read_checkpoint(name, "adapter", lambda: find_adapter_config_file(name))
     if file is None:
         return None
@@ -208,6 +208,8 @@ def _with_adapter(model: Any, adapter: str) -> PeftModel:
 
 def read_checkpoint(spec: str, what: str, read: Any) -> Any:
     """Calls `read`; what transformers, PEFT and safetensors raise for a bad checkpoint becomes one line."""
+    if _is_path(spec) and not Path(spec).exists():
+        raise CheckpointError(spec, "there is no such folder")
     try:
         with quietly():
             return read()
@@ -224,7 +226,8 @@ def read_checkpoint(spec: str, what: str, read: Any) -> Any:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        told = (lines[0] if lines else type(error).__name__)[:300]
+        headed = bool(lines) and lines[0].endswith(":")  # what is wrong stands below
+        told = (" ".join(lines[: 1 + headed]) or type(error).__name__)[:300]
         if not Path(spec).exists():
             told += " (nor is there a folder of that name)"
         raise CheckpointError(spec, f"its {what} cannot be read: {told}") from error

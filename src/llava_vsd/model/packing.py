@@ -13,12 +13,10 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 
-from ..errors import PackingError
-from .attention import IMAGE_SHARED, Layout, row_mask
-from .positions import Pixels, image_tokens, rope_positions
-
-IGNORED = -100
-"""Label of a token that is not learned."""
+from llava_vsd.errors import PackingError
+from llava_vsd.model.attention import IMAGE_SHARED, Layout, row_mask
+from llava_vsd.model.encode import IGNORED
+from llava_vsd.model.positions import Pixels, image_tokens, rope_positions
 
 LOGITS_AT_ONCE = 2**25
 """Logits whose cross entropy is worked out at once: 128 MiB in float32."""

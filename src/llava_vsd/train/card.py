@@ -38,7 +38,7 @@ def card(ready: Ready, known: Index, made: Plan, curve: Path) -> str:
         **config.model_dump(mode="json", exclude={"stages", "output"}),
         "stages": [stage.model_dump(mode="json")],
     }
-    images, learned = len(known.images), int(known.plain.learned.sum())
+    images, learned = len(set(known.images)), int(known.plain.learned.sum())
     lines = [
         "---",
         yaml.safe_dump(front, sort_keys=False).rstrip(),

@@ -80,7 +80,14 @@ def check(config: Config, stage: Stage, spec: str, state: Path, progress: Progre
         FileError, CheckpointError: data, configuration or processor cannot be read.
     """
     ready = get_ready(config, stage, spec, state)
-    known = index(ready.files, ready.samples, workers=config.readers, whole_images=True, progress=progress)
+    known = index(
+        ready.files,
+        ready.samples,
+        unread=ready.unread,
+        workers=config.readers,
+        whole_images=True,
+        progress=progress,
+    )
     with torch.device("meta"):
         model = AutoModelForImageTextToText.from_config(ready.model_config)
     dimensions = model_of(model)
@@ -91,7 +98,7 @@ def check(config: Config, stage: Stage, spec: str, state: Path, progress: Progre
         family=ready.family.name,
         shared=ready.shared,
         conversations=len(known.conversations),
-        images=len(known.images),
+        images=len(set(known.images)),
         faults=[str(fault) for fault in known.faults],
         parameters=dict(dimensions.parameters),
         trained=trained,

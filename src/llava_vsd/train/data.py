@@ -1,11 +1,10 @@
-"""Conversations on disk to rows of tensors: offsets and lengths are kept in memory, the rest is read when needed."""
+"""Conversations to rows of tensors: places and lengths are kept in memory, the rest is read when needed."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,13 @@ from PIL.Image import Transpose
 from torch.utils.data import DataLoader, Dataset
 
 from llava_vsd.data.images import ImageStore
-from llava_vsd.data.llava import read_llava
 from llava_vsd.data.mirror import mirrored
 from llava_vsd.errors import FileError, NotMirrorableError, SampleError, VsdError
-from llava_vsd.jsonl import parse_row, replacing, write_rows
+from llava_vsd.jsonl import replacing
 from llava_vsd.model.encode import Encoded, Encoder
 from llava_vsd.model.packing import Group, Row, pack, unpacked
-from llava_vsd.schema import Conversation, Task
+from llava_vsd.schema import Conversation
+from llava_vsd.train.conversations import Conversations, Fault, fault_of
 from llava_vsd.train.features import Features
 from llava_vsd.train.plan import Ints, Lengths, Piece, Plan
 
@@ -35,98 +34,14 @@ _FIELDS = ("image", "prefix", "rest", "learned")
 Progress = Callable[[int, int], None]
 
 
-def as_rows(path: Path, copies: Path, task: Task) -> Path:
-    """The file itself if it holds our conversations; else LLaVA's JSON is rewritten as such below `copies`.
-
-    A row can be found again by its offset in a file of JSON lines alone.
-    """
-    try:
-        with path.open("rb") as file:
-            first = next((line for line in file if line.strip()), b"")
-    except FileNotFoundError:
-        raise FileError(path, "no such file") from None
-    except OSError as error:
-        raise FileError(path, f"cannot be read: {error.strerror}") from None
-    if first.lstrip(b"\xef\xbb\xbf \t").startswith(b"{") and b'"turns"' in first:
-        return path
-    copy = copies / f"{path.stem}-{file_hash(path)[:12]}.jsonl"
-    if not copy.exists():
-        write_rows(copy, read_llava(path, task=task))
-    return copy
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file."""
-    digest = sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-class Conversations:
-    """The rows of JSON-lines files by their place; what is kept of each is its file, line and offset.
-
-    Attributes:
-        files: in their order.
-        file, line, offset: of each row, shape [n].
-    """
-
-    def __init__(self, files: Sequence[Path], file: Ints, line: Ints, offset: Ints) -> None:
-        self.files, self.file, self.line, self.offset = list(files), file, line, offset
-
-    @classmethod
-    def scan(cls, files: Sequence[Path]) -> Conversations:
-        """Looks where the lines begin; what is in them is not read yet."""
-        file, line, offset = array("q"), array("q"), array("q")
-        for number, path in enumerate(files):
-            at = 0
-            with path.open("rb") as opened:
-                for count, text in enumerate(opened, 1):
-                    if text.strip():
-                        file.append(number)
-                        line.append(count)
-                        offset.append(at)
-                    at += len(text)
-        return cls(files, *(np.array(column, dtype=np.int64) for column in (file, line, offset)))
-
-    def only(self, places: Ints) -> Conversations:
-        """Those at some places."""
-        return Conversations(self.files, self.file[places], self.line[places], self.offset[places])
-
-    def __len__(self) -> int:
-        return len(self.offset)
-
-    def __getitem__(self, place: int) -> Conversation:
-        path = self.files[self.file[place]]
-        with path.open("rb") as opened:
-            opened.seek(int(self.offset[place]))
-            return parse_row(path, int(self.line[place]), opened.readline(), Conversation)
-
-    def where(self, place: int) -> str:
-        """File and line, for an error."""
-        return f"{self.files[self.file[place]]}: line {self.line[place]}"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A sample that cannot be learned from, and why."""
-
-    id: str
-    where: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.id}: {self.reason}"
-
-
 @dataclass(frozen=True)
 class Index:
     """What is known of all conversations before the first step.
 
     Attributes:
         conversations: those that can be learned from.
-        images: ids of the pictures; a conversation's picture is a place in it, or beyond it where there is none.
+        images: ids of the pictures, one as often as there are unlike tokens before it (system turns); a conversation's
+            picture is a place in it, or beyond it where there is none.
         plain: lengths as they are.
         mirrored: lengths with left and right swapped; None where nothing is mirrored.
         faults: the samples that were left out.
@@ -244,9 +159,8 @@ class Samples:
         return self.encoder.pixels(opened.transpose(Transpose.FLIP_LEFT_RIGHT) if flip else opened), size
 
 
-_Measured = tuple[
-    str | None, int, int, int, int, int
-]  # image, prefix, rest, learned, rest and learned when mirrored
+_Measured = tuple[str | None, int, int, int, int, int, int]
+"""Image, hash and length of the prefix, rest, learned, rest and learned when mirrored."""
 
 
 class _Chunks(Dataset[list[_Measured | Fault]]):
@@ -264,25 +178,25 @@ class _Chunks(Dataset[list[_Measured | Fault]]):
         found: dict[int, _Measured | Fault] = {}
         good: list[tuple[int, Conversation, tuple[int, int] | None]] = []
         for place in places:
-            name = "?"
+            name = ""
             try:
                 conversation = self.conversations[place]
                 name = conversation.id
                 good.append((place, conversation, self._size(conversation.image)))
             except VsdError as error:
-                found[place] = Fault(name, self.conversations.where(place), str(error))
+                found[place] = fault_of(name, self.conversations.where(place), error)
         samples = [(conversation, size) for _, conversation, size in good]
         plain = self.samples.encode(samples)
         flipped = self.samples.encode(samples, flip=True) if self.samples.mirror else plain
         for (place, conversation, _), one, other in zip(good, plain, flipped, strict=True):
             if isinstance(one, SampleError):
-                found[place] = Fault(conversation.id, self.conversations.where(place), one.problem)
+                found[place] = fault_of(conversation.id, self.conversations.where(place), one)
             else:
                 both = (
                     *_lengths(one),
                     *((_UNFLIPPABLE, 0) if isinstance(other, SampleError) else _lengths(other)),
                 )
-                found[place] = conversation.image, len(one.prefix), *both
+                found[place] = conversation.image, hash(one.prefix), len(one.prefix), *both
         return [found[place] for place in places]
 
     def _size(self, image: str | None) -> tuple[int, int] | None:
@@ -305,6 +219,7 @@ def index(
     files: Sequence[Path],
     samples: Samples,
     *,
+    unread: Sequence[Fault] = (),
     workers: int = 0,
     whole_images: bool = False,
     progress: Progress = lambda done, total: None,
@@ -314,6 +229,7 @@ def index(
     Args:
         files: conversations in JSON lines.
         samples: how they become tokens.
+        unread: faults that are known already.
         workers: processes.
         whole_images: read every pixel of each picture, not its head alone.
         progress: told how many are done, of how many.
@@ -324,21 +240,22 @@ def index(
     chunks = _Chunks(conversations, samples, whole_images)
     loader = DataLoader(chunks, batch_size=None, num_workers=workers, collate_fn=_as_it_is)
     columns = [array("q") for _ in range(7)]
-    numbers: dict[str, int] = {}
-    faults: list[Fault] = []
+    numbers: dict[tuple[str, int], int] = {}
+    faults = list(unread)
     for place, measured in enumerate(_flat(loader, len(conversations), progress)):
         if isinstance(measured, Fault):
             faults.append(measured)
             continue
-        number = -1 if measured[0] is None else numbers.setdefault(measured[0], len(numbers))
-        for column, value in zip(columns, (place, number, *measured[1:]), strict=True):
+        image_id, before, *counts = measured
+        number = -1 if image_id is None else numbers.setdefault((image_id, before), len(numbers))
+        for column, value in zip(columns, (place, number, *counts), strict=True):
             column.append(value)
     places, image, prefix, *both = (np.array(column, dtype=np.int64) for column in columns)
     texts = image < 0
     image[texts] = len(numbers) + np.arange(texts.sum())  # each by itself
     return Index(
         conversations.only(places),
-        list(numbers),
+        [name for name, _ in numbers],
         Lengths(image, prefix, *both[:2]),
         Lengths(image, prefix, *both[2:]) if samples.mirror else None,
         faults,

@@ -95,7 +95,8 @@ def memory(model: Model, load: Load, launch: Launch, gpus: int) -> Memory:
     two moments. Activations in 2 bytes: with checkpointing the input of each layer and all of one layer; without it all
     of every layer (after Korthikanti et al. 2022, for a fused attention and a gated feed-forward layer). Logits at
     learned tokens alone, with their gradient in 2 bytes and, a piece at a time, in 4. With `fsdp` the whole weights of
-    two layers are there besides, one in use and one being fetched.
+    two layers are there besides, one in use and one being fetched. What a vision tower that learns
+    keeps is not counted.
     """
     split = {"ddp": (1, 1), "zero2": (1, gpus), "fsdp": (gpus, gpus)}[launch]
     weights = load.frozen * load.weight_bytes + 4.0 * load.trained

@@ -19,14 +19,15 @@ from accelerate import PartialState
 from peft import PeftModel
 from torch import nn
 from transformers import TrainerCallback, set_seed
+from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
 from llava_vsd.config import Config, Stage
 from llava_vsd.data.images import ImageStore
-from llava_vsd.errors import TrainingError, UsageError
-from llava_vsd.folders import to_disk
+from llava_vsd.errors import FileError, TrainingError, UsageError
+from llava_vsd.folders import refuse_filled, to_disk
 from llava_vsd.jsonl import replacing
 from llava_vsd.model.adapters import prepare
-from llava_vsd.model.attention import share_images
+from llava_vsd.model.attention import SHARING, share_images
 from llava_vsd.model.encode import Encoder
 from llava_vsd.model.families import Family, Part, parameters_of
 from llava_vsd.model.features import refuse_unkept
@@ -34,7 +35,8 @@ from llava_vsd.model.load import load, load_processor, read_config
 from llava_vsd.model.merge import merge
 from llava_vsd.schema import Task
 from llava_vsd.train.card import card
-from llava_vsd.train.data import Index, Progress, Rows, Samples, as_rows, file_hash, index
+from llava_vsd.train.conversations import Fault, as_rows, file_hash
+from llava_vsd.train.data import Index, Progress, Rows, Samples, index
 from llava_vsd.train.features import keep_features, shown
 from llava_vsd.train.plan import Plan, plan
 from llava_vsd.train.trainer import Curve, RowTrainer, arguments, last_checkpoint
@@ -42,6 +44,7 @@ from llava_vsd.train.trainer import Curve, RowTrainer, arguments, last_checkpoin
 Note = Callable[[str], None]
 
 STATE = "state"
+CURVE = "curve.jsonl"
 _FREE = {
     "output",
     "workers",
@@ -65,6 +68,7 @@ class Ready:
         spec: folder or hub name of the model that it starts from.
         files: its data as conversations in JSON lines.
         hashes: SHA-256 of each file of its data, by path as the settings give it.
+        unread: entries of its data that are no conversations.
     """
 
     config: Config
@@ -76,6 +80,7 @@ class Ready:
     samples: Samples
     files: list[Path]
     hashes: dict[str, str]
+    unread: list[Fault]
 
     @property
     def shared(self) -> bool:
@@ -100,19 +105,30 @@ class Ready:
                 max_steps=stage.max_steps,
             )
         except ValueError as error:
-            raise TrainingError(f"{stage.stage}: {error} (batch_conversations)") from None
+            raise TrainingError(f"stage {stage.stage}: {error} (batch_conversations)") from None
         if processes > 1 and "full" in (stage.vision, stage.connector):
             pictured = np.add.reduceat(known.plain.prefix[made.order] > 0, made.starts[:-1])
             if pictured.min() < made.rows:
                 raise TrainingError(
-                    f"{stage.stage}: a step has {pictured.min()} conversations about pictures for {made.rows} rows, "
-                    "and processes wait for each other's gradients of the connector; expected more batch_conversations"
+                    f"stage {stage.stage}: a step has {pictured.min()} conversations about pictures for {made.rows} "
+                    "rows, and processes wait for each other's gradients of the connector; expected more "
+                    "batch_conversations"
                 )
         return made
 
 
 def get_ready(config: Config, stage: Stage, spec: str, state: Path) -> Ready:
-    """Reads everything about a stage but weights and data."""
+    """Reads everything about a stage but weights and data.
+
+    Raises:
+        UsageError: settings that do not fit the model, or a tracker that cannot be used.
+        FileError, CheckpointError: data, configuration or processor cannot be read.
+    """
+    try:
+        for tracker in get_reporting_integration_callbacks(config.report_to):
+            tracker()  # it says what it needs only when it is made
+    except (ValueError, RuntimeError, ImportError) as error:
+        raise UsageError(f"report_to: {error}") from None
     model_config, family = read_config(spec)
     processor = load_processor(spec, model_config)
     folders = config.folders(stage)
@@ -123,10 +139,17 @@ def get_ready(config: Config, stage: Stage, spec: str, state: Path) -> Ready:
         refuse_unkept(model_config)
     encoder = Encoder(processor, family, max_tokens=stage.max_tokens, boxes=stage.boxes)
     task: Task = "caption" if stage.stage == "connector" else "chat"
-    files = [as_rows(path, state / "data", task) for path in stage.data]
+    rows = [as_rows(path, state / "data", task) for path in stage.data]
+    files, unread = [file for file, _ in rows], [fault for _, bad in rows for fault in bad]
     hashes = {str(path): file_hash(path) for path in stage.data}
     samples = Samples(encoder, store, mirror=stage.mirror)
-    return Ready(config, stage, spec, family, model_config, processor, samples, files, hashes)
+    ready = Ready(config, stage, spec, family, model_config, processor, samples, files, hashes, unread)
+    if ready.shared and config.attention not in (None, *SHARING):
+        raise UsageError(
+            f"attention: {config.attention} cannot share a picture among conversations; expected one of "
+            f"{', '.join(SHARING)}, or packing: false"
+        )
+    return ready
 
 
 def run(
@@ -167,9 +190,11 @@ def run(
             ready = get_ready(config, stage, spec, state / stage.stage)
         if processes.is_main_process:
             _remember(ready, state / stage.stage)
-        if result.is_dir():
-            note(f"{stage.stage}: done before, in {result}")
+        if (result / CURVE).is_file():
+            if processes.is_main_process:
+                note(f"stage {stage.stage}: done before, in {result}")
         else:
+            refuse_filled(result)
             _train(ready, processes, result, progress, note)
         results.append(result)
         if stage is not config.stages[-1]:
@@ -198,7 +223,9 @@ def known_index(ready: Ready, state: Path, progress: Progress) -> Index:
     file = state / f"index-{key[:16]}.npz"
     if file.is_file():
         return Index.load(file, ready.files)
-    known = index(ready.files, ready.samples, workers=ready.config.readers, progress=progress)
+    known = index(
+        ready.files, ready.samples, unread=ready.unread, workers=ready.config.readers, progress=progress
+    )
     refuse_bad(known, stage)
     if not known.faults:
         known.save(file)
@@ -210,11 +237,11 @@ def refuse_bad(known: Index, stage: Stage) -> None:
     count = len(known.faults)
     if count and not stage.skip_bad:
         raise TrainingError(
-            f"{stage.stage}: {count:,} of {count + len(known.conversations):,} samples cannot be learned from, the "
-            f"first: {known.faults[0]} (--dry-run lists all, skip_bad=true leaves them out)"
+            f"stage {stage.stage}: {count:,} of {count + len(known.conversations):,} samples cannot be learned from, "
+            f"the first: {known.faults[0]} (--dry-run lists all, skip_bad=true leaves them out)"
         )
     if not len(known.conversations):
-        raise TrainingError(f"{stage.stage}: no sample can be learned from")
+        raise TrainingError(f"stage {stage.stage}: no sample can be learned from")
 
 
 def _begin(config: Config, resume: bool | None) -> None:
@@ -230,11 +257,14 @@ def _begin(config: Config, resume: bool | None) -> None:
             shutil.rmtree(gone, ignore_errors=True)
             path.replace(gone)
             shutil.rmtree(gone)
-    (config.output / STATE).mkdir(parents=True, exist_ok=True)
+    try:
+        (config.output / STATE).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(config.output, f"cannot be written to: {error.strerror}; expected a folder") from None
 
 
 def _remember(ready: Ready, state: Path) -> None:
-    """Writes down what the stage is; refuses to go on with one that was another.
+    """Writes down what the stage is; refuses to go on with what another one learned.
 
     Raises:
         UsageError: names the settings that differ.
@@ -247,7 +277,7 @@ def _remember(ready: Ready, state: Path) -> None:
     }
     del settings["images"]
     file = state / "settings.json"
-    if file.is_file():
+    if file.is_file() and (last_checkpoint(state) or (ready.config.output / ready.stage.stage).is_dir()):
         before = json.loads(file.read_text(encoding="utf-8"))
         if differing := [key for key in settings if settings[key] != before.get(key)]:
             told = ", ".join(f"{key} was {before.get(key)!r}, is {settings[key]!r}" for key in differing)
@@ -268,10 +298,11 @@ def _train(
         known = known_index(ready, state, reading)
     made = ready.plan(known, processes.num_processes)
     if known.faults and processes.is_main_process:
-        note(f"{stage.stage}: {len(known.faults):,} bad samples are left out")
+        note(f"stage {stage.stage}: {len(known.faults):,} bad samples are left out")
     if stage.packing and not ready.shared and processes.is_main_process:
         note(
-            f"{stage.stage}: {ready.family.name} is trained unpacked: each conversation has its own copy of the picture"
+            f"stage {stage.stage}: {ready.family.name} is trained unpacked: "
+            "each conversation has its own copy of the picture"
         )
     begun = last_checkpoint(state)
     set_seed(config.seed)
@@ -281,7 +312,7 @@ def _train(
         telling = progress("pictures' features") if processes.is_main_process else lambda done, total: None
         pictures = shown(known, made, config.seed)
         samples = replace(samples, features=keep_features(ready, model, pictures, processes, telling))
-    curve = Curve(state / "curve.jsonl", made.steps_an_epoch, progress(f"{stage.stage}: steps"))
+    curve = Curve(state / CURVE, made.steps_an_epoch, progress(f"{stage.stage}: steps"))
     sharing = [_Sharing()] if ready.shared and config.attention is None else []
     trainer = RowTrainer(
         model,
@@ -303,7 +334,7 @@ def _train(
     if processes.is_main_process:
         if not isinstance(model, PeftModel):
             ready.processor.save_pretrained(part)
-        shutil.copy(curve.path, part / "curve.jsonl")
+        shutil.copy(curve.path, part / CURVE)
         (part / "README.md").write_text(card(ready, known, made, curve.path), encoding="utf-8")
         for file in part.rglob("*"):
             to_disk(file)

@@ -75,7 +75,7 @@ class RowTrainer(Trainer):
         keep: int,
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
-        self.rates, self.plan, self.keep = rates, rows.plan, keep
+        self.rates, self.rows, self.plan, self.keep = rates, rows, rows.plan, keep
         self._checkpoints = Path(str(settings.output_dir))
         self._rates_used: dict[str, float] = {}
         super().__init__(
@@ -122,7 +122,17 @@ class RowTrainer(Trainer):
         self._rates_used = {group["name"].partition(",")[0]: group["lr"] for group in optimizer.param_groups}
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Adds the rate of each part, and the epoch of the plan: to the Trainer all epochs are one."""
+        """Adds the rate of each part, and the epoch of the plan: to the Trainer all epochs are one.
+
+        Raises:
+            TrainingError: a gradient is not finite; no checkpoint is written of what it made of the weights.
+        """
+        # In float16 such a step is left out, and the scale of the loss lowered.
+        if not (self.args.fp16 or math.isfinite(logs.get("grad_norm", 0.0))):
+            known = self.rows.index.conversations
+            step = self.state.global_step
+            ids = ", ".join(known[place].id for place in self.plan.members(step - 1).tolist())
+            raise TrainingError(f"step {step}: the gradient is {logs['grad_norm']}; conversations: {ids}")
         if "loss" in logs:
             logs |= {f"learning_rate/{part}": rate for part, rate in self._rates_used.items()}
         self.state.epoch = self.state.global_step / self.plan.steps_an_epoch
