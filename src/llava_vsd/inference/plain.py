@@ -13,8 +13,9 @@ from transformers import LogitsProcessor, LogitsProcessorList
 from llava_vsd.inference.asked import Ids, Open, Picture, Replies
 from llava_vsd.inference.decode import Answer, Draw
 from llava_vsd.inference.settings import Decoding
+from llava_vsd.model.encode import IGNORED
 from llava_vsd.model.load import Loaded
-from llava_vsd.model.packing import IGNORED, Group, cross_entropies, forward, joined_pixels, unpacked
+from llava_vsd.model.packing import Group, cross_entropies, forward, joined_pixels, unpacked
 from llava_vsd.model.positions import image_tokens
 
 
