@@ -5,7 +5,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from llava_vsd.errors import CheckpointError, UsageError
+from llava_vsd.errors import CheckpointError, UsageError, VsdError
 from llava_vsd.inference.decode import Draw
 from llava_vsd.inference.text import Sampling
 from llava_vsd.inference.text_transformers import TransformersText
@@ -63,6 +63,25 @@ def test_a_text_depends_on_its_prompt_and_seed_alone(text_model, sampling):
     assert len(set(together)) >= 3  # else it would show nothing
     half = len(SENTENCES)
     assert (together[:half] == together[half:]) == (not sampling.temperature)  # other seeds draw other texts
+
+
+def test_out_of_memory_halves_the_batch(text_model, monkeypatch):
+    generate, prompts, sizes = text_model._generate, [prompt(one) for one in SENTENCES], []
+    expected = text_model.complete(prompts, Sampling(max_tokens=12), [0] * 4)
+
+    def narrow(encoded, sampling, seeds, most=2):
+        sizes.append(len(encoded))
+        if len(encoded) > most:
+            raise torch.OutOfMemoryError
+        return generate(encoded, sampling, seeds)
+
+    monkeypatch.setattr(text_model, "batch_size", 4)
+    monkeypatch.setattr(text_model, "_generate", narrow)
+    assert text_model.complete(prompts, Sampling(max_tokens=12), [0] * 4) == expected
+    assert sizes == [4, 2, 2]
+    monkeypatch.setattr(text_model, "_generate", lambda *given: narrow(*given, most=0))
+    with pytest.raises(VsdError, match="memory does not suffice for one prompt"):
+        text_model.complete(prompts, Sampling(max_tokens=12), [0] * 4)
 
 
 def test_greedy_is_the_plain_loop_over_the_logits(text_model):

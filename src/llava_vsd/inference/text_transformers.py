@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import LogitsProcessorList
 
-from llava_vsd.errors import UsageError
+from llava_vsd.errors import UsageError, VsdError
 from llava_vsd.inference.decode import Draw
 from llava_vsd.inference.text import Prompt, Sampling
 from llava_vsd.model.language import read_language
@@ -57,15 +57,33 @@ class TransformersText:
             self._tokenizer.pad_token = self._tokenizer.eos_token
 
     def complete(self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[int]) -> list[str]:
-        """One text a prompt, in their order; see `TextModel.complete`."""
+        """One text a prompt, in their order; see `TextModel.complete`. Out of memory, it halves the batch for good.
+
+        Raises:
+            VsdError: memory does not suffice for a single prompt.
+        """
         encoded = [self._encode(prompt) for prompt in prompts]
         order = sorted(range(len(prompts)), key=lambda place: len(encoded[place]))
         texts = [""] * len(prompts)
-        for start in range(0, len(order), self.batch_size):
+        start = 0
+        while start < len(order):
             places = order[start : start + self.batch_size]
-            said = self._generate(
-                [encoded[place] for place in places], sampling, [seeds[place] for place in places]
-            )
+            try:
+                said = self._generate(
+                    [encoded[place] for place in places], sampling, [seeds[place] for place in places]
+                )
+            except torch.OutOfMemoryError:
+                said = []  # what was tried is let go of with the error, before the next try
+            if not said:
+                if len(places) == 1:
+                    raise VsdError(
+                        f"{self.name}: memory does not suffice for one prompt; "
+                        "expected a smaller model or a larger device"
+                    )
+                self.batch_size = len(places) // 2
+                torch.cuda.empty_cache()
+                continue
+            start += len(places)
             for place, text in zip(places, said, strict=True):
                 texts[place] = text
         return texts
