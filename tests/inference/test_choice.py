@@ -87,6 +87,10 @@ def test_a_label_that_begins_another_is_told_apart_by_what_follows():
     assert shares("text", answer[:1] * 1, ("in", "in front of")) == {}  # undivided
 
 
+def test_tokens_reported_as_impossible_tell_nothing():
+    assert shares("text", [Step("on", {"on": 0.0, "in": 0.0, "x": 1.0})]) == {}
+
+
 def test_the_json_around_a_label_is_passed_over():
     head = [Step('{"', {'{"': 0.9, "{ ": 0.1}), Step("relation", {"relation": 1.0}), Step('":', {'":': 1.0})]
     answer = [*head, Step(' "', {' "': 1.0}), Step("un", {"un": 0.75, "on": 0.25}), Step("der", {"der": 1.0})]

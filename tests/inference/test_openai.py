@@ -372,7 +372,14 @@ def test_a_server_that_is_not_there_and_wrong_addresses(chat):
     gone = Asking(pictures=False, patience=Patience(tries=2, first=0.01))
     with pytest.raises(ServerError, match=r"127.0.0.1:9/v1: .*2 failures in a row"):
         OpenAI("http://127.0.0.1:9/v1#m", None, gone)
-    for wrong in ("localhost:8000/v1", "ftp://host/v1", "http://", "http://host/v1?key=1"):
+    for wrong in (
+        "localhost:8000/v1",
+        "ftp://host/v1",
+        "http://",
+        "http://host/v1?key=1",
+        "http://[1/v1",
+        "http://host:99999/v1",
+    ):
         with pytest.raises(UsageError, match="expected an address such as"):
             load_engine(f"openai:{wrong}#m", asking=BLIND)
     with pytest.raises(

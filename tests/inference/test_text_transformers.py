@@ -5,9 +5,10 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from llava_vsd.errors import CheckpointError, UsageError
+from llava_vsd.errors import CheckpointError, UsageError, VsdError
+from llava_vsd.inference.decode import Draw
 from llava_vsd.inference.text import Sampling
-from llava_vsd.inference.text_transformers import TransformersText, _DrawByRow
+from llava_vsd.inference.text_transformers import TransformersText
 from llava_vsd.refine.completions import Completions
 from llava_vsd.refine.prompt import prompt
 from llava_vsd.refine.rewrite import Refiner
@@ -64,6 +65,25 @@ def test_a_text_depends_on_its_prompt_and_seed_alone(text_model, sampling):
     assert (together[:half] == together[half:]) == (not sampling.temperature)  # other seeds draw other texts
 
 
+def test_out_of_memory_halves_the_batch(text_model, monkeypatch):
+    generate, prompts, sizes = text_model._generate, [prompt(one) for one in SENTENCES], []
+    expected = text_model.complete(prompts, Sampling(max_tokens=12), [0] * 4)
+
+    def narrow(encoded, sampling, seeds, most=2):
+        sizes.append(len(encoded))
+        if len(encoded) > most:
+            raise torch.OutOfMemoryError
+        return generate(encoded, sampling, seeds)
+
+    monkeypatch.setattr(text_model, "batch_size", 4)
+    monkeypatch.setattr(text_model, "_generate", narrow)
+    assert text_model.complete(prompts, Sampling(max_tokens=12), [0] * 4) == expected
+    assert sizes == [4, 2, 2]
+    monkeypatch.setattr(text_model, "_generate", lambda *given: narrow(*given, most=0))
+    with pytest.raises(VsdError, match="memory does not suffice for one prompt"):
+        text_model.complete(prompts, Sampling(max_tokens=12), [0] * 4)
+
+
 def test_greedy_is_the_plain_loop_over_the_logits(text_model):
     """One token after the other, without cache, batch or padding."""
     for sentence in SENTENCES:
@@ -80,7 +100,7 @@ def test_greedy_is_the_plain_loop_over_the_logits(text_model):
 
 def test_drawn_tokens_have_the_models_probabilities():
     logits = torch.tensor([[2.0, 1.0, 0.0, -torch.inf]]).repeat(4000, 1)
-    drawn = _DrawByRow(range(4000))(torch.zeros(4000, 1), logits).argmax(dim=1)
+    drawn = Draw(range(4000), 1.0, 1.0)(torch.zeros(4000, 1), logits).argmax(dim=1)
     shares = torch.bincount(drawn, minlength=4) / 4000
     expected = torch.softmax(logits[0], dim=0)
     assert shares[3] == 0
@@ -107,6 +127,8 @@ def test_the_row_is_refined_whatever_a_random_model_says(text_model):
 def test_wrong_settings_and_models_are_named(tmp_path):
     with pytest.raises(UsageError, match="dtype: 'int8', expected one of bfloat16, float16, float32"):
         TransformersText("x", dtype="int8")
+    with pytest.raises(UsageError, match="device 'gpu'"):
+        TransformersText("x", device="gpu")
     with pytest.raises(UsageError, match="batch size: 0"):
         TransformersText("x", batch_size=0)
     (tmp_path / "config.json").write_text("{}")

@@ -262,6 +262,14 @@ def test_probes_change_what_is_seen_or_asked(images: ImageStore) -> None:
         Transformers("tiny", None, loaded=model)
 
 
+@pytest.mark.parametrize("setting", ["sample", "top_p", "overlap_penalty"])
+def test_what_is_no_number_is_no_setting(setting: str) -> None:
+    with pytest.raises(UsageError, match="nan"):
+        Decoding(**{setting: float("nan")})
+    with pytest.raises(UsageError, match="temperature nan"):
+        Settings(temperature=float("nan"))
+
+
 def test_both_orders_are_averaged_where_there_is_a_converse(images: ImageStore) -> None:
     model = loaded("llava-clip-vicuna")
     item = items()[0]

@@ -160,7 +160,7 @@ def test_options_that_there_are_not_are_refused(
         load(place, quantize="2bit")
     with pytest.raises(UsageError, match="quantize 4bit needs a CUDA GPU; this would run on cpu"):
         load(place, device="cpu", quantize="4bit")
-    monkeypatch.setattr("llava_vsd.model.load._device", lambda name: torch.device("cuda", 0))
+    monkeypatch.setattr("llava_vsd.model.load.device_of", lambda name: torch.device("cuda", 0))
     monkeypatch.setattr("llava_vsd.model.load.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"quantize 4bit needs .*pip install 'llava-vsd\[quantize\]'"):
         load(place, quantize="4bit")

@@ -196,11 +196,13 @@ def test_what_is_no_beginning_of_this_run_is_refused_and_stays(tmp_path):
     before = path.read_bytes()
     scripted = Refiner(Completions(ScriptedText({})))
     changed = [rows[0].model_copy(update={"descriptions": ["x", "y", "z"]}), *rows[1:]]
+    swapped = [one.model_copy(update={"probe": "swap"}) for one in rows]
     for given, refiner, problem in (
         (rows, scripted, "line 1: made with other settings"),
         (rows[:2], Refiner(None), "line 3: holds more"),
         (rows[1:], Refiner(None), "line 1: a prediction for i000, expected one for i001"),
         (changed, Refiner(None), "line 1: made from another prediction"),
+        (swapped, Refiner(None), r"line 1: a prediction for i000, expected one for i000 \(swap\)"),
     ):
         with pytest.raises(MismatchError, match=problem):
             Run(given, [0] * len(given), refiner, path)

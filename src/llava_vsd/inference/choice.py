@@ -118,7 +118,7 @@ def shares(form: str, answer: Sequence[Step], labels: Group = RELATIONS) -> dict
                 return {}
             continue  # still before the label: the head of the JSON object, white space
         total = sum(here.values())
-        if step.hidden(len(set(alive).difference(*here))) > _UNSEEN * total:
+        if not total or step.hidden(len(set(alive).difference(*here))) > _UNSEEN * total:
             return {}
         for group, probability in here.items():
             if group != chosen:

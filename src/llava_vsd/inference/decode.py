@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
-from transformers import TopPLogitsWarper
+from transformers import LogitsProcessor, TopPLogitsWarper
 
 _COMPACTED = 0.75
 """Rows are left behind when those still under way are fewer than this share of all."""
@@ -34,10 +34,12 @@ class Under(Protocol):
     def order(self, rows: Sequence[int]) -> None: ...  # noqa: D102
 
 
-class Draw:
+class Draw(LogitsProcessor):
     """Draws each row's token by a generator of its own, so that it does not depend on the row's neighbours.
 
-    The token with the largest logit plus Gumbel noise is a draw from the softmax of the logits (Gumbel 1954).
+    The token with the largest logit plus Gumbel noise is a draw from the softmax of the logits (Gumbel 1954), so that
+    greedy decoding after this is sampling. One generator for all rows, as `generate` has it, would make an answer
+    depend on its neighbours.
 
     Args:
         seeds: one a row.
@@ -58,6 +60,10 @@ class Draw:
         uniform = torch.stack([torch.rand(scores.shape[1], generator=one) for one in self._generators])
         noise = -torch.log(-torch.log(uniform.clamp(1e-10, 1 - 1e-7)))
         return scores + noise.to(scores.device)
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """The same as `generate` calls it."""
+        return self.noisy(scores)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Goes on with these rows alone."""

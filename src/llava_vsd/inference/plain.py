@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import LogitsProcessor, LogitsProcessorList
+from transformers import LogitsProcessorList
 
 from llava_vsd.inference.asked import Ids, Open, Picture, Replies
 from llava_vsd.inference.decode import Answer, Draw
@@ -88,7 +88,7 @@ class Plain:
         drawing = LogitsProcessorList()
         if self._decoding.sample:
             seeds = [seed for _, question in asked[::count] for seed in question.seeds]
-            drawing.append(_Drawn(Draw(seeds, self._decoding.sample, self._decoding.top_p)))
+            drawing.append(Draw(seeds, self._decoding.sample, self._decoding.top_p))
         made = self._model.generate(
             **{name: tensor.to(self._device) for name, tensor in inputs.items()},
             logits_processor=drawing,
@@ -121,11 +121,3 @@ class Plain:
             for logits, token in zip(made.logits[:tokens], line, strict=False):
                 total += float(logits[number].float().log_softmax(-1)[token])
         return Answer(line[:end], total, tokens)
-
-
-class _Drawn(LogitsProcessor):
-    def __init__(self, draw: Draw) -> None:
-        self._draw = draw
-
-    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        return self._draw.noisy(scores)

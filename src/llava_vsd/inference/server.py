@@ -53,8 +53,12 @@ class Server:
     """
 
     def __init__(self, url: str, *, key: str = "", patience: Patience = PATIENCE, at_once: int = 8) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname if parts.port != 0 else None
+        except ValueError:  # brackets or a port that no address has
+            host = None
+        if not host or parts.scheme not in ("http", "https") or parts.query:
             raise UsageError(f"server: {url!r}, expected an address such as http://localhost:8000/v1")
         if parts.username or parts.password:
             raise UsageError(
@@ -66,7 +70,7 @@ class Server:
         self.patience, self.at_once = patience, at_once
         if key and not os.environ.get(key):
             raise UsageError(f"key: the environment has no {key}")
-        may_have = parts.scheme == "https" or _is_here(parts.hostname)
+        may_have = parts.scheme == "https" or _is_here(host)
         self._key = os.environ.get(key or KEY, "") if key or may_have else ""
         if not self._key.isascii() or not self._key.isprintable():
             raise UsageError(f"key: {key or KEY} holds characters that no key has")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 
 from llava_vsd.errors import UsageError
 
@@ -31,8 +32,10 @@ class Decoding:
     def __post_init__(self) -> None:
         if self.beams < 1 or self.candidates < 1:
             raise UsageError(f"beams {self.beams}, candidates {self.candidates}: expected 1 or more of each")
-        if self.sample < 0 or not 0 < self.top_p <= 1:
+        if not 0 <= self.sample < inf or not 0 < self.top_p <= 1:
             raise UsageError(f"sample {self.sample}, top-p {self.top_p}: expected 0 or more, and 0-1")
+        if not 0 <= self.overlap_penalty < inf:
+            raise UsageError(f"overlap penalty {self.overlap_penalty}: expected 0 or more")
         if self.beams > 1 and self.sample:
             raise UsageError("beams and sample: expected one or the other")
         if self.candidates > 1 and not self.sample and self.candidates > self.beams:
@@ -69,7 +72,7 @@ class Settings:
     decoding: Decoding = field(default_factory=Decoding)
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1 or self.temperature <= 0:
+        if self.batch_size < 1 or not 0 < self.temperature < inf:
             raise UsageError(
                 f"batch size {self.batch_size}, temperature {self.temperature}: expected more than 0"
             )

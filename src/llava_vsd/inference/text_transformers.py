@@ -6,17 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import (
-    LogitsProcessor,
-    LogitsProcessorList,
-    TemperatureLogitsWarper,
-    TopPLogitsWarper,
-)
+from transformers import LogitsProcessorList
 
-from llava_vsd.errors import UsageError
+from llava_vsd.errors import UsageError, VsdError
+from llava_vsd.inference.decode import Draw
 from llava_vsd.inference.text import Prompt, Sampling
 from llava_vsd.model.language import read_language
-from llava_vsd.model.load import digest
+from llava_vsd.model.load import device_of, digest
 
 DTYPES = ("bfloat16", "float16", "float32")
 
@@ -39,7 +35,7 @@ class TransformersText:
         batch_size: prompts at once.
 
     Raises:
-        UsageError: another dtype, or a batch of none.
+        UsageError: another dtype, a batch of none, or a device that this machine lacks.
         CheckpointError: there is no such model, it cannot be read, or it has no chat template.
     """
 
@@ -50,7 +46,7 @@ class TransformersText:
         if batch_size < 1:
             raise UsageError(f"batch size: {batch_size}, expected 1 or more")
         self.name, self.batch_size = spec, batch_size
-        self.device = torch.device(device or ("cuda" if has_gpu() else "cpu"))
+        self.device = device_of(device or "auto")
         self.settings: dict[str, Any] = {"engine": "transformers", "model": spec, "dtype": dtype}
         language = read_language(spec, getattr(torch, dtype))
         self._tokenizer, self._model = language.tokenizer, language.model
@@ -61,15 +57,33 @@ class TransformersText:
             self._tokenizer.pad_token = self._tokenizer.eos_token
 
     def complete(self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[int]) -> list[str]:
-        """One text a prompt, in their order; see `TextModel.complete`."""
+        """One text a prompt, in their order; see `TextModel.complete`. Out of memory, it halves the batch for good.
+
+        Raises:
+            VsdError: memory does not suffice for a single prompt.
+        """
         encoded = [self._encode(prompt) for prompt in prompts]
         order = sorted(range(len(prompts)), key=lambda place: len(encoded[place]))
         texts = [""] * len(prompts)
-        for start in range(0, len(order), self.batch_size):
+        start = 0
+        while start < len(order):
             places = order[start : start + self.batch_size]
-            said = self._generate(
-                [encoded[place] for place in places], sampling, [seeds[place] for place in places]
-            )
+            try:
+                said = self._generate(
+                    [encoded[place] for place in places], sampling, [seeds[place] for place in places]
+                )
+            except torch.OutOfMemoryError:
+                said = []  # what was tried is let go of with the error, before the next try
+            if not said:
+                if len(places) == 1:
+                    raise VsdError(
+                        f"{self.name}: memory does not suffice for one prompt; "
+                        "expected a smaller model or a larger device"
+                    )
+                self.batch_size = len(places) // 2
+                torch.cuda.empty_cache()
+                continue
+            start += len(places)
             for place, text in zip(places, said, strict=True):
                 texts[place] = text
         return texts
@@ -84,10 +98,7 @@ class TransformersText:
         batch = self._tokenizer.pad({"input_ids": list(encoded)}, return_tensors="pt").to(self.device)
         drawing = LogitsProcessorList()
         if sampling.temperature:
-            drawing.append(TemperatureLogitsWarper(sampling.temperature))
-            if sampling.top_p < 1:
-                drawing.append(TopPLogitsWarper(sampling.top_p))
-            drawing.append(_DrawByRow(seeds))
+            drawing.append(Draw(seeds, sampling.temperature, sampling.top_p))
         with torch.inference_mode():
             found = self._model.generate(
                 input_ids=batch["input_ids"],
@@ -104,21 +115,3 @@ class TransformersText:
             )
         new = found[:, batch["input_ids"].shape[1] :]
         return [text.strip() for text in self._tokenizer.batch_decode(new, skip_special_tokens=True)]
-
-
-class _DrawByRow(LogitsProcessor):
-    """Makes the likeliest token a drawn one, each row by a generator of its own.
-
-    The token with the largest logit plus Gumbel noise is a draw from the softmax of the logits (Gumbel 1954), so that
-    greedy decoding after this is sampling. One generator for all rows, as `generate` has it, would make a text depend
-    on its neighbours.
-    """
-
-    def __init__(self, seeds: Sequence[int]) -> None:
-        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Scores of shape [rows, vocabulary] plus noise."""
-        uniform = torch.stack([torch.rand(scores.shape[1], generator=one) for one in self._generators])
-        noise = -torch.log(-torch.log(uniform.clamp(1e-10, 1 - 1e-7)))
-        return scores.float() + noise.to(scores.device)

@@ -81,7 +81,7 @@ def load(
     if adapter is None and (base := base_of(spec)) is not None:
         spec, adapter = base, spec
     name = str(spec)
-    place = _device(device)
+    place = device_of(device)
     config, family = read_config(name)
     options: dict[str, Any] = {"dtype": _dtype(dtype), "config": config}
     if attention is not None:
@@ -244,7 +244,8 @@ def _dtype(name: str) -> Any:
     return DTYPES.get(name, "auto")
 
 
-def _device(name: str) -> torch.device:
+def device_of(name: str) -> torch.device:
+    """The device of this name, or the GPU if there is one for `auto`; UsageError where this machine lacks it."""
     if name == "auto":
         return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     try:

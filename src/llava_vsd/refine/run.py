@@ -69,15 +69,15 @@ class Run:
                 f"{where}: holds more than the {len(self.predictions)} rows of this run; {_WAY_OUT}"
             )
         source = self.predictions[self.done]
-        if row.id != source.id:
+        if row.label != source.label:
             raise MismatchError(
-                f"{where}: a prediction for {row.id}, expected one for {source.id}; {_WAY_OUT}"
+                f"{where}: a prediction for {row.label}, expected one for {source.label}; {_WAY_OUT}"
             )
         settings = dict(row.settings)
         if settings.pop("refine", None) != self._settings or settings != source.settings:
             raise MismatchError(f"{where}: made with other settings than this run's; {_WAY_OUT}")
         if not _comes_from(row, source):
-            raise MismatchError(f"{where}: made from another prediction for {row.id}; {_WAY_OUT}")
+            raise MismatchError(f"{where}: made from another prediction for {row.label}; {_WAY_OUT}")
         self.done += 1
 
     def __iter__(self) -> Iterator[Prediction]:
