@@ -10,19 +10,8 @@ import pytest
 from PIL import Image
 
 from llava_vsd.cli.app import main
+from llava_vsd.relations import RELATIONS
 from tiny_models import tiny
-
-ANSWERS = (
-    "on",
-    "in",
-    "next to",
-    "under",
-    "above",
-    "behind",
-    "in front of",
-    "to the left of",
-    "to the right of",
-)
 
 
 def pictures(folder: Path, count: int, *, seed: int = 0) -> list[str]:
@@ -45,7 +34,7 @@ def conversations(path: Path, images: list[str], *, each: int = 4, texts: int = 
     rows = []
     for image in images:
         for number in range(int(rng.integers(1, 2 * each))):
-            answer = ANSWERS[(int(image) + number) % len(ANSWERS)]
+            answer = RELATIONS[(int(image) + number) % len(RELATIONS)]
             question = f"Choose the relation of the cat and the sofa {number}"
             rows.append(
                 _row(f"vsd-{image}/describe/{number}", image, question, f"the cat is {answer} the sofa.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,8 +11,8 @@ from llava_vsd.data.images import ImageStore
 from llava_vsd.data.probes import parse_probes, probed
 from llava_vsd.errors import MismatchError, UsageError
 from llava_vsd.inference.engine import Engine, Sight
-from llava_vsd.jsonl import Appender
 from llava_vsd.matching import refuse_doubled
+from llava_vsd.resuming import ResumedRun
 from llava_vsd.schema import Item, Prediction, Probe
 
 if TYPE_CHECKING:
@@ -135,7 +134,7 @@ def _refuse_blind(probe: Probe, engine: Engine, images: ImageStore | None) -> No
         )
 
 
-class Run:
+class Run(ResumedRun[Item]):
     """One engine's predictions for some items, in a file that an interrupted run of the same kind has begun.
 
     Args:
@@ -154,30 +153,20 @@ class Run:
         RowError: a whole line of it is no prediction.
     """
 
+    rows = "predictions"
+
     def __init__(
         self, items: Sequence[Item], engine: Engine, path: str | Path, *, overwrite: bool = False
     ) -> None:
         refuse_doubled([item for item in items if item.probe is None])
-        self.items, self.engine, self.path = items, engine, Path(path)
-        self.done = 0
-        self._settings = json.loads(json.dumps(engine.settings))  # as they come back from the file
-        self._file = Appender(self.path, Prediction, self._keep, anew=overwrite)
+        self.items, self.engine = items, engine
+        super().__init__(items, engine.settings, path, overwrite=overwrite)
 
-    def _keep(self, row: Prediction) -> None:
-        where = f"{self.path}: line {self.done + 1}"
-        if self.done == len(self.items):
-            raise MismatchError(
-                f"{where}: holds more than the {len(self.items)} predictions of this run; {_WAY_OUT}"
-            )
-        item = self.items[self.done]
+    def _problem(self, row: Prediction, source: Item) -> str:
         found = (row.label, row.image, [(one.subject, one.object) for one in row.relations])
-        if found != (item.label, item.image, [(one.subject, one.object) for one in item.triples]):
-            raise MismatchError(
-                f"{where}: a prediction for {row.label}, expected one for {item.label} as it is now; {_WAY_OUT}"
-            )
-        if row.settings != self._settings:
-            raise MismatchError(f"{where}: made with other settings than this run's; {_WAY_OUT}")
-        self.done += 1
+        if found != (source.label, source.image, [(one.subject, one.object) for one in source.triples]):
+            return f"a prediction for {row.label}, expected one for {source.label} as it is now"
+        return "" if row.settings == self._settings else "made with other settings than this run's"
 
     def __iter__(self) -> Iterator[Prediction]:
         """Predicts what is missing; each prediction is in the file when it is yielded."""
@@ -193,21 +182,9 @@ class Run:
                 self._file.append(prediction)
                 yield prediction
 
-    def close(self) -> None:
-        """Brings everything to the disk and lets go of the file."""
-        self._file.close()
-
-    def __enter__(self) -> Run:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 _CHANGES: dict[Probe, frozenset[Sight]] = {
     "swap": frozenset(),  # the names, which every engine sees
     "mirror": frozenset({"pictures", "boxes"}),
     "blank": frozenset({"pictures"}),
 }
-
-_WAY_OUT = "expected the beginning of this run (--overwrite starts anew)"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llava_vsd.cli.refine import MODEL_HELP
+from llava_vsd.cli.refine import BatchSize, Completed, Device, Dtype, Key, ModelOption, Tries
 
 if TYPE_CHECKING:
     from llava_vsd.ablate import Variant
@@ -28,7 +28,7 @@ def ablate(
     predictions: Annotated[
         Path, typer.Argument(help="Predictions, not refined (predictions.jsonl).", show_default=False)
     ],
-    model: Annotated[str, typer.Option(help=MODEL_HELP, show_default=False)] = "",
+    model: ModelOption = "",
     refined: Annotated[
         list[Path] | None,
         typer.Option(help="Refined predictions, instead of making them; again for each further column."),
@@ -36,16 +36,12 @@ def ablate(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File for all figures.")] = None,
     sample: Annotated[int, typer.Option(help="Only so many items, drawn by --seed; 0 is all.", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="Of sample, draws of the model and resamples.", min=0)] = 0,
-    tries: Annotated[int, typer.Option(help="How often the model is asked for one sentence.", min=1)] = 3,
-    batch_size: Annotated[
-        int, typer.Option(help="Sentences that the model rewrites at once, or requests under way.", min=1)
-    ] = 16,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU if there is one.")] = "",
-    dtype: Annotated[str, typer.Option(help="bfloat16, float16 or float32.")] = "bfloat16",
-    key: Annotated[
-        str, typer.Option(help="Server: variable that holds the key; default: OPENAI_API_KEY.")
-    ] = "",
-    cache: Annotated[Path | None, typer.Option(help="File that keeps what the model says.")] = None,
+    tries: Tries = 3,
+    batch_size: BatchSize = 16,
+    device: Device = "",
+    dtype: Dtype = "bfloat16",
+    key: Key = "",
+    cache: Completed = None,
     references: Annotated[str, typer.Option(help="Gold descriptions: v1, v2 or both.")] = "v1",
     intervals: Annotated[
         int, typer.Option(help="Resamples for the 95 % intervals; 0 for none.", min=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -20,6 +20,16 @@ MODEL_HELP = (
     "Default: Qwen/Qwen2-7B-Instruct where there is a GPU, else small."
 )
 
+ModelOption = Annotated[str, typer.Option(help=MODEL_HELP, show_default=False)]
+Tries = Annotated[int, typer.Option(help="How often the model is asked for one sentence.", min=1)]
+BatchSize = Annotated[
+    int, typer.Option(help="Sentences that the model rewrites at once, or requests under way.", min=1)
+]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU if there is one.")]
+Dtype = Annotated[str, typer.Option(help="bfloat16, float16 or float32.")]
+Key = Annotated[str, typer.Option(help="Server: variable that holds the key; default: OPENAI_API_KEY.")]
+Completed = Annotated[Optional[Path], typer.Option("--cache", help="File that keeps what the model says.")]  # noqa: UP045
+
 
 def refine(
     predictions: Annotated[
@@ -28,25 +38,21 @@ def refine(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="File for the refined predictions.", show_default=False)
     ],
-    model: Annotated[str, typer.Option(help=MODEL_HELP, show_default=False)] = "",
+    model: ModelOption = "",
     items: Annotated[
         Path | None,
         typer.Option(help="Their items, where the sentences are not about the first pair (items.jsonl)."),
     ] = None,
-    tries: Annotated[int, typer.Option(help="How often the model is asked for one sentence.", min=1)] = 3,
+    tries: Tries = 3,
     no_guard: Annotated[
         bool, typer.Option("--no-guard", help="Take what the model says as it is, as the paper does.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Of what the model draws.", min=0)] = 0,
-    batch_size: Annotated[
-        int, typer.Option(help="Sentences that the model rewrites at once, or requests under way.", min=1)
-    ] = 16,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU if there is one.")] = "",
-    dtype: Annotated[str, typer.Option(help="bfloat16, float16 or float32.")] = "bfloat16",
-    key: Annotated[
-        str, typer.Option(help="Server: variable that holds the key; default: OPENAI_API_KEY.")
-    ] = "",
-    cache: Annotated[Path | None, typer.Option(help="File that keeps what the model says.")] = None,
+    batch_size: BatchSize = 16,
+    device: Device = "",
+    dtype: Dtype = "bfloat16",
+    key: Key = "",
+    cache: Completed = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew where the file exists.")] = False,
 ) -> None:
     """Rewrite the third sentence from the second in other words.

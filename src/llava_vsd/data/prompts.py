@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 
 from llava_vsd.errors import UsageError
 from llava_vsd.relations import RELATIONS
 from llava_vsd.schema import Task, Triple
 
 OPTIONS = ", ".join(RELATIONS)
+
+ANY = Triple(subject="a", object="b", relation="on", subject_box=(0, 1, 0, 1), object_box=(0, 1, 0, 1))
+"""A pair to ask about where only the form of the question matters."""
 
 TEMPLATES: dict[Task, tuple[str, ...]] = {
     # one relation out of the nine, which are listed in the question
@@ -75,6 +78,16 @@ def ask(task: Task, triple: Triple, *, template: int = 0) -> str:
     if not 0 <= template < len(templates):
         raise UsageError(f"template: {template}, expected 0 to {len(templates) - 1}")
     return _filled(templates[template], triple)
+
+
+def fingerprint(template: int = 0) -> str:
+    """Changes when a question that `ask` makes of this template does; stands in the settings of predictions.
+
+    Raises:
+        UsageError: there is no such template.
+    """
+    questions = [ask(task, ANY, template=template) for task in TEMPLATES]
+    return sha256("\n".join(questions).encode()).hexdigest()[:16]
 
 
 def _filled(template: str, triple: Triple) -> str:

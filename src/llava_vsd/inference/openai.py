@@ -7,11 +7,10 @@ import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 from llava_vsd.data.images import ImageStore
-from llava_vsd.data.prompts import OPTIONS, ask
+from llava_vsd.data.prompts import OPTIONS, ask, fingerprint
 from llava_vsd.data.web import PASSING, Patience
 from llava_vsd.errors import ServerError, UsageError
 from llava_vsd.inference import answers, choice
@@ -87,7 +86,7 @@ class OpenAI:
             raise UsageError("openai: no pictures to show; expected --images DIR, or --no-images")
         if asking.choice != AUTO and asking.choice not in FORMS:
             raise UsageError(f"choice: {asking.choice!r}, expected one of {', '.join((AUTO, *FORMS))}")
-        questions = [ask(task, _ANY, template=asking.template) for task in _TOKENS]
+        questions = fingerprint(asking.template)
         self.images = images if asking.pictures else None
         url, _, model = spec.partition("#")
         self.server = Server(url, key=asking.key, patience=asking.patience, at_once=asking.at_once)
@@ -103,7 +102,7 @@ class OpenAI:
             "choice": self.form,
             "scores": self.has_scores,
             "template": asking.template,
-            "questions": sha256("\n".join(questions).encode()).hexdigest()[:16],
+            "questions": questions,
             "max_tokens": asking.max_tokens or dict(_TOKENS),
             "body": asking.body,
         }
@@ -264,9 +263,6 @@ def text_of(found: dict[str, Any], url: str) -> str:
             url, "the answer was cut off before it began; a model that thinks first needs more --max-tokens"
         )
     return str(text)
-
-
-_ANY = Triple(subject="a", object="b", relation="on", subject_box=(0, 1, 0, 1), object_box=(0, 1, 0, 1))
 
 
 def parse_body(text: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from hashlib import sha256
 from itertools import chain, combinations
 from typing import Any
 
@@ -14,7 +13,7 @@ import torch
 
 from llava_vsd.data.images import ImageStore
 from llava_vsd.data.probes import shown
-from llava_vsd.data.prompts import ask, draw
+from llava_vsd.data.prompts import ANY, ask, draw, fingerprint
 from llava_vsd.errors import UsageError, VsdError
 from llava_vsd.inference import answers
 from llava_vsd.inference.asked import Ids, Open, Picture, Replies, Way
@@ -76,7 +75,7 @@ class Transformers:
         self.name, self.images, self._given = spec, images, given
         self.batch_size = given.batch_size
         self.sees = frozenset({"pictures", "boxes"} if given.boxes else {"pictures"})
-        questions = [ask(task, _ANY, template=given.template) for task in ("classify", *_TOKENS)]
+        questions = fingerprint(given.template)  # before weights are read: a wrong template is told at once
         if loaded is None:
             loaded = load(
                 spec,
@@ -103,7 +102,7 @@ class Transformers:
             "dtype": str(loaded.model.dtype).removeprefix("torch."),
             "quantize": given.quantize,
             "template": given.template,
-            "questions": sha256("\n".join(questions).encode()).hexdigest()[:16],
+            "questions": questions,
             "boxes": given.boxes,
             "both_orders": given.both_orders,
             "temperature": given.temperature,
@@ -208,12 +207,12 @@ class Transformers:
 
     def _answers(self) -> list[Ids]:
         """Token ids of the nine relations as answers, each with its end token: what training makes the model learn."""
-        item = Item(id="-", image="-", triples=[_ANY])
+        item = Item(id="-", image="-", triples=[ANY])
         size = (64, 64)
-        _, question = self._encoder.prompt(self._conversation(item, "classify", _ANY), size)
+        _, question = self._encoder.prompt(self._conversation(item, "classify", ANY), size)
         found = []
         for name in RELATIONS:
-            whole = self._encoder.encode(self._conversation(item, "classify", _ANY, name), size)
+            whole = self._encoder.encode(self._conversation(item, "classify", ANY, name), size)
             found.append(whole.ids[len(question) :])
         return found
 
@@ -302,6 +301,3 @@ def _ends(loaded: Loaded, end: int) -> list[int]:
 def _release() -> None:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-_ANY = Triple(subject="a", object="b", relation="on", subject_box=(0, 1, 0, 1), object_box=(0, 1, 0, 1))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from llava_vsd.errors import MismatchError
-from llava_vsd.jsonl import Appender
 from llava_vsd.refine.rewrite import Refiner
+from llava_vsd.resuming import ResumedRun
 from llava_vsd.schema import SENTENCES, Item, Prediction
-
-_WAY_OUT = "expected the beginning of this run (--overwrite starts anew)"
 
 
 def asked_places(predictions: Sequence[Prediction], items: Sequence[Item] = ()) -> list[int]:
@@ -29,7 +26,7 @@ def asked_places(predictions: Sequence[Prediction], items: Sequence[Item] = ()) 
     return [known[prediction.id] for prediction in predictions]
 
 
-class Run:
+class Run(ResumedRun[Prediction]):
     """One refiner's rows for some predictions, in a file that an interrupted run of the same kind has begun.
 
     Args:
@@ -57,28 +54,16 @@ class Run:
         *,
         overwrite: bool = False,
     ) -> None:
-        self.predictions, self.asked, self.refiner, self.path = predictions, asked, refiner, Path(path)
-        self.done = 0
-        self._settings = json.loads(json.dumps(refiner.settings))  # as they come back from the file
-        self._file = Appender(self.path, Prediction, self._keep, anew=overwrite)
+        self.predictions, self.asked, self.refiner = predictions, asked, refiner
+        super().__init__(predictions, refiner.settings, path, overwrite=overwrite)
 
-    def _keep(self, row: Prediction) -> None:
-        where = f"{self.path}: line {self.done + 1}"
-        if self.done == len(self.predictions):
-            raise MismatchError(
-                f"{where}: holds more than the {len(self.predictions)} rows of this run; {_WAY_OUT}"
-            )
-        source = self.predictions[self.done]
+    def _problem(self, row: Prediction, source: Prediction) -> str:
         if row.label != source.label:
-            raise MismatchError(
-                f"{where}: a prediction for {row.label}, expected one for {source.label}; {_WAY_OUT}"
-            )
+            return f"a prediction for {row.label}, expected one for {source.label}"
         settings = dict(row.settings)
         if settings.pop("refine", None) != self._settings or settings != source.settings:
-            raise MismatchError(f"{where}: made with other settings than this run's; {_WAY_OUT}")
-        if not _comes_from(row, source):
-            raise MismatchError(f"{where}: made from another prediction for {row.label}; {_WAY_OUT}")
-        self.done += 1
+            return "made with other settings than this run's"
+        return "" if _comes_from(row, source) else f"made from another prediction for {row.label}"
 
     def __iter__(self) -> Iterator[Prediction]:
         """Refines what is missing; each row is in the file when it is yielded."""
@@ -88,16 +73,6 @@ class Run:
             for row in self.refiner.refine(self.predictions[some], self.asked[some]):
                 self._file.append(row)
                 yield row
-
-    def close(self) -> None:
-        """Brings everything to the disk and lets go of the file."""
-        self._file.close()
-
-    def __enter__(self) -> Run:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _comes_from(row: Prediction, source: Prediction) -> bool:
