@@ -3,7 +3,7 @@
     python benchmarks/small_model.py --data DIR [--work FOLDER] [--tasks classify]
 
 DIR holds vsdv1_val.json and vsdv2_val.json. Everything is made by the commands that a user has: pictures by
-recipes/small_model/shapes.py, a new tower, `vsd assemble`, tower.py, talk.py, `vsd train`, `vsd predict`, `vsd evaluate`.
+recipes/small_model/shapes.py, a model by `vsd assemble`, tower.py, talk.py, `vsd train`, `vsd predict`, `vsd evaluate`.
 What is in FOLDER already is not made again. Both runs start from one model, which was taught by random shapes; they differ
 in the folder of pictures alone, and both answer the held-out items with the pictures that they learned from.
 """
@@ -95,9 +95,9 @@ def main() -> None:
         for part in ("fit", "held"):
             parts = ("--v1", work / f"{part}_v1.json", "--v2", work / f"{part}_v2.json")
             step(work / part, *VSD, "build", *parts, "--split", "val", "-o", work / part)
-        step(work / "tower", sys.executable, RECIPE / "new_tower.py", "-o", work / "tower")
         new, taught, start = work / "new", work / "taught", work / "start"
-        step(new, *VSD, "assemble", "--vision", work / "tower", "--language", "small", "-o", new)
+        sizes = ("--image-size", 112, "--patch-size", 16)
+        step(new, *VSD, "assemble", "--vision", "clip-tiny", *sizes, "--language", "small", "-o", new)
         teach = (RECIPE / "tower.py", new, "--scenes", "shapes", "--pictures", PICTURES)
         step(taught, sys.executable, *teach, "-o", taught)
         talk = ("--scenes", "shapes", "-o", work / "talk")

@@ -16,6 +16,7 @@ import argparse
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -29,16 +30,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from scene import COLUMNS, ROWS, SIZES, Box, Scene
 from torch import Tensor, nn
-from transformers import LlavaForConditionalGeneration, LlavaProcessor
+from transformers import AttentionInterface, LlavaForConditionalGeneration, LlavaProcessor
 
 from llava_vsd.relations import RELATIONS
 
 PLACES: dict[str, tuple[str, ...]] = {"row": ROWS, "column": COLUMNS, "size": SIZES}
 SIDES = (("left", "right"), ("top", "bottom"), ("narrow", "wide"), ("short", "tall"))
 """Pairs of words: from the one to the other leads the direction that tells how far right, low, wide, tall a thing is."""
+WEIGHTS = {"row": 0.3, "column": 0.3, "size": 0.3, "adjective": 0.3}
+"""Of kinds of words in the loss, where it is not 1."""
 REACH = 0.25
 """How far a feature leans to either word at the most, as a share of its length."""
 NONE = -100
+PRODUCTS = "products"
 RANK = 64
 
 
@@ -61,6 +65,17 @@ class Batch:
     thing: Tensor
     names: Tensor
     pairs: Tensor
+
+
+def by_products(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: None, scaling: float, **_: Any
+) -> tuple[Tensor, None]:
+    """Attention as plain matrix products: in bfloat16 on a CPU twice as fast as the fused kernel."""
+    weights = ((query * scaling) @ key.transpose(-1, -2)).softmax(-1)
+    return (weights @ value).transpose(1, 2).contiguous(), None
+
+
+AttentionInterface.register(PRODUCTS, by_products)
 
 
 class Reader(nn.Module):
@@ -127,7 +142,7 @@ class Reader(nn.Module):
             known = wanted != NONE
             off = nn.functional.cross_entropy(logits[known], wanted[known], reduction="none")
             weight = torch.where(full[known], 1.0, 0.15)
-            total = total + (0.5 if kind in PLACES else 1.0) * (off * weight).sum() / weight.sum()
+            total = total + WEIGHTS.get(kind, 1.0) * (off * weight).sum() / weight.sum()
             seen = full & known
             shown[kind] = (logits[seen].argmax(-1) == wanted[seen]).float().mean().item() * 100
         place = 0.5 + (unit @ self.sides.T) / (2 * REACH)
@@ -242,6 +257,15 @@ def varied(scenes: Iterable[Scene], seed: int) -> Iterator[Scene]:
         yield one
 
 
+def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same, each made by a thread while the one before is learned from."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
+
+
 def learn(
     reader: Reader, batches: Iterator[Batch], *, steps: int, rate: float, state: Path, seed: int = 0
 ) -> None:
@@ -303,7 +327,7 @@ def main() -> None:
     model = LlavaForConditionalGeneration.from_pretrained(chosen.model, dtype=torch.float32)
     processor = LlavaProcessor.from_pretrained(chosen.model)
     model.requires_grad_(False)
-    model.model.vision_tower.set_attn_implementation("eager")  # twice as fast as the fused kernel in bfloat16
+    model.model.vision_tower.set_attn_implementation(PRODUCTS)
     model.model.vision_tower.requires_grad_(True)
     model.model.multi_modal_projector.requires_grad_(True)
     lot = random.Random(chosen.seed)
@@ -318,7 +342,7 @@ def main() -> None:
     vision = model.config.vision_config
     index = {name: place for place, name in enumerate(names)}
     shown = varied(scenes, chosen.seed)
-    batches = (
+    batches = ahead(
         collate(some, kinds, index, vision.image_size, vision.image_size // vision.patch_size)
         for some in iter(lambda: list(islice(shown, chosen.batch)), [])
     )
