@@ -112,8 +112,11 @@ class Asked:
         return _rows(self.answers) - before, time.perf_counter() - start
 
     def timed(self) -> str:
-        """Seconds of the first answer with start-up, of each further one, and how many these were, as JSON."""
-        _, first = self.predict("--shard", f"1/{len(self.items)}")
+        """Seconds of the first answer with start-up, of each further one, and how many these were, as JSON.
+
+        What a run that was killed has answered already is not timed.
+        """
+        first = 0.0 if _rows(self.answers) else self.predict("--shard", f"1/{len(self.items)}")[1]
         made, rest = self.predict()
         each = (rest - first) / (made - 1) if first and made > 1 else None
         return json.dumps({"first": first or None, "each": each, "further": made})
