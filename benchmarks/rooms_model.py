@@ -156,7 +156,7 @@ def scored(test: Asked, full: bool, temperature: float | None, cache: Path) -> d
     test.predict(*(("--probe", ",".join(PROBES)) if full else ()), times=1 + len(PROBES) * full)
     spice = ("--cache", cache) if full else ("--no-spice",)
     scores = kept(
-        test.folder / "scores.json",
+        test.folder / ("scores-full.json" if full else "scores.json"),
         lambda: vsd("evaluate", test.folder / "items.jsonl", test.answers, "--json", *spice),
     )
     found: dict[str, Any] = dict(scores)
@@ -168,11 +168,11 @@ def scored(test: Asked, full: bool, temperature: float | None, cache: Path) -> d
 
 
 def figure(scores: dict[str, Any], paths: str) -> str:
-    """The figures at these paths, with a stroke between; empty where one is not there."""
+    """The figures at these paths, a stroke between; a dash where there is none: not asked, or nothing to divide by."""
     try:
         values = [reduce(lambda tree, part: tree[part], path.split("."), scores) for path in paths.split()]
     except KeyError:
-        return ""
+        return "–"
     return " / ".join(f"{value:.1f}" for value in values)
 
 
@@ -212,7 +212,6 @@ def report(found: dict[str, dict[str, Any]], names: dict[str, tuple[float, float
         [
             [label, aim, *(figure(scores, paths) for scores in found.values())]
             for label, paths, aim in FIGURES
-            if any(figure(scores, paths) for scores in found.values())
         ],
     )
     grammars = {scores["spice"]["name"] for scores in found.values() if "spice" in scores}
