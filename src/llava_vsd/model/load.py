@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -245,9 +246,14 @@ def _dtype(name: str) -> Any:
 
 
 def device_of(name: str) -> torch.device:
-    """The device of this name, or the GPU if there is one for `auto`; UsageError where this machine lacks it."""
+    """The device of this name; UsageError where this machine lacks it.
+
+    `auto` is the CPU, or the GPU if there is one; of several, the one of this process where a launcher started more.
+    """
     if name == "auto":
-        return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+        found = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+        place, count = os.environ.get("LOCAL_RANK", ""), torch.accelerator.device_count()
+        return torch.device(found.type, int(place) % count) if place.isdecimal() and count else found
     try:
         place = torch.device(name)
         torch.empty(0, device=place)
