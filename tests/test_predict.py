@@ -432,7 +432,8 @@ def test_two_processes_of_a_launcher_divide_the_items(tmp_path):
     ended = launch()
     assert ended.returncode == 0, ended.stderr[-2000:]
     assert written() == made
-    assert "6 predictions in" in ended.stdout and "(5 of them by an earlier run)" in ended.stdout
+    assert "6 predictions in" in ended.stdout
+    assert "(5 of them by an earlier run)" in ended.stdout
 
 
 def test_a_shard_beside_a_launchers_is_refused(tmp_path, capsys, monkeypatch):
@@ -443,8 +444,10 @@ def test_a_shard_beside_a_launchers_is_refused(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(SystemExit) as ended:
         main(
-            ["predict", f"{tmp_path}/items.jsonl", "--model", f"scripted:{tmp_path}/said.jsonl"]
-            + ["--shard", "1/4", "-o", f"{tmp_path}/out.jsonl"]
+            [
+                *("predict", f"{tmp_path}/items.jsonl", "--model", f"scripted:{tmp_path}/said.jsonl"),
+                *("--shard", "1/4", "-o", f"{tmp_path}/out.jsonl"),
+            ]
         )
     assert ended.value.code == 2
     assert "--shard 1/4: this process has the shard 2/2 by itself" in capsys.readouterr().err

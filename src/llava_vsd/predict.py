@@ -88,7 +88,7 @@ def shard(items: Sequence[Item], part: str) -> list[Item]:
 def launched(environment: Mapping[str, str] = os.environ) -> str:
     """The share of this process, as `shard` takes it, where a launcher started several; empty where it is alone.
 
-    torchrun and accelerate launch tell each process its place in RANK and their number in WORLD_SIZE, over all machines.
+    Launchers (torchrun, accelerate) tell each process its place in RANK and of how many in WORLD_SIZE.
 
     Raises:
         UsageError: the two are no place and number.

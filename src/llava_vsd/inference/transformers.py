@@ -9,7 +9,6 @@ from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
-import torch
 
 from llava_vsd.data.images import ImageStore
 from llava_vsd.data.probes import shown
@@ -27,6 +26,7 @@ from llava_vsd.metrics.calibration import both_orders, tempered
 from llava_vsd.metrics.ptb import tokenize
 from llava_vsd.model.encode import Encoder
 from llava_vsd.model.load import Loaded, digest, load
+from llava_vsd.model.out_of_memory import RAISED, is_out_of_memory, release
 from llava_vsd.relations import RELATIONS
 from llava_vsd.schema import Conversation, Item, Place, Prediction, RelationAnswer, Task, Triple, Turn
 
@@ -123,7 +123,9 @@ class Transformers:
             part = items[place : place + self.batch_size]
             try:
                 made = self._batch(part)
-            except torch.OutOfMemoryError:
+            except RAISED as error:
+                if not is_out_of_memory(error):
+                    raise
                 made = None  # what was tried is let go of with the error, before the next try
             if made is None:
                 if len(part) == 1:
@@ -132,7 +134,7 @@ class Transformers:
                         "expected a shorter dtype, a smaller model or a larger device"
                     )
                 self.batch_size = len(part) // 2
-                _release()
+                release()
                 continue
             yield from made
             place += len(part)
@@ -296,8 +298,3 @@ def _ends(loaded: Loaded, end: int) -> list[int]:
     named = [loaded.model.generation_config.eos_token_id, loaded.processor.tokenizer.eos_token_id]
     each = chain.from_iterable(one if isinstance(one, list) else [one] for one in named)
     return sorted({end, *(one for one in each if one is not None)})
-
-
-def _release() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

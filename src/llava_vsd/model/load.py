@@ -32,6 +32,7 @@ from transformers.utils.peft_utils import find_adapter_config_file
 
 from llava_vsd.errors import CheckpointError, MissingExtraError, UsageError
 from llava_vsd.model.families import Family, family_of, plain_name
+from llava_vsd.model.out_of_memory import RAISED, is_out_of_memory
 from llava_vsd.model.processors import pictures_only
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -75,7 +76,7 @@ def load(
         quantize: 4bit or 8bit: keep the linear layers of the language model in so many bits (bitsandbytes, a GPU).
 
     Raises:
-        CheckpointError: nothing there, files or weights missing, or another kind of model.
+        CheckpointError: nothing there, files or weights missing, another kind of model, or too large for the memory.
         UsageError: an option that there is not, or a device that this machine lacks.
         MissingExtraError: bitsandbytes is not installed.
     """
@@ -100,7 +101,7 @@ def load(
         )
     processor = load_processor(name, config)
     if quantize is None:
-        model.to(place)
+        move(name, model, place)
     if adapter is not None:
         model = _with_adapter(model, str(adapter))
     return Loaded(model.eval(), processor, family)
@@ -185,6 +186,25 @@ def quietly() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+def move(spec: str, model: torch.nn.Module, place: torch.device) -> None:
+    """Brings a model to a device; CheckpointError where it is too large for it."""
+    with _told_if_too_large(spec, "weights"):
+        model.to(place)
+
+
+@contextmanager
+def _told_if_too_large(spec: str, what: str) -> Iterator[None]:
+    try:
+        yield
+    except RAISED as error:
+        if not is_out_of_memory(error):
+            raise
+        raise CheckpointError(
+            spec,
+            f"memory does not suffice for its {what}; expected a shorter dtype, a smaller model or a larger device",
+        ) from error
+
+
 def digest(model: torch.nn.Module) -> str:
     """Tells these weights from others, of the same name too: by the first values of every parameter."""
     values = sha256()
@@ -212,7 +232,7 @@ def read_checkpoint(spec: str, what: str, read: Any) -> Any:
     if _is_path(spec) and not Path(spec).exists():
         raise CheckpointError(spec, "there is no such folder")
     try:
-        with quietly():
+        with quietly(), _told_if_too_large(spec, what):
             return read()
     except (
         OSError,
@@ -224,8 +244,6 @@ def read_checkpoint(spec: str, what: str, read: Any) -> Any:
         UserWarning,
         SafetensorError,
     ) as error:
-        if isinstance(error, torch.OutOfMemoryError):
-            raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         headed = bool(lines) and lines[0].endswith(":")  # what is wrong stands below
         told = (" ".join(lines[: 1 + headed]) or type(error).__name__)[:300]
@@ -252,8 +270,8 @@ def device_of(name: str) -> torch.device:
     """
     if name == "auto":
         found = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-        place, count = os.environ.get("LOCAL_RANK", ""), torch.accelerator.device_count()
-        return torch.device(found.type, int(place) % count) if place.isdecimal() and count else found
+        rank, count = os.environ.get("LOCAL_RANK", ""), torch.accelerator.device_count()
+        return torch.device(found.type, int(rank) % count) if rank.isdecimal() and count else found
     try:
         place = torch.device(name)
         torch.empty(0, device=place)
