@@ -148,12 +148,9 @@ def _made(
 def _refined(
     refiner: Refiner, items: list[Item], rows: list[Prediction], what: str
 ) -> tuple[list[Prediction], float]:
-    from llava_vsd.cli.progress import reporting
+    from llava_vsd.cli.progress import tracked
 
-    start, found = perf_counter(), list[Any]()
-    with reporting(f"predictions {what}", total=len(rows)) as report:
-        for at in range(0, len(rows), refiner.batch_size):
-            some = slice(at, at + refiner.batch_size)
-            found += refiner.refine(rows[some], [item.asked for item in items[some]])
-            report(len(found), len(rows))
+    start = perf_counter()
+    refined = refiner.in_batches(rows, [item.asked for item in items])
+    found = list(tracked(refined, f"predictions {what}", total=len(rows)))
     return found, perf_counter() - start
