@@ -127,7 +127,7 @@ def predict(
     from llava_vsd.cli.progress import tracked
     from llava_vsd.data.images import ImageStore
     from llava_vsd.errors import UsageError
-    from llava_vsd.jsonl import read_rows
+    from llava_vsd.jsonl import read_rows, refuse_inputs
     from llava_vsd.predict import Run, asked, launched, load_engine, share_file
     from llava_vsd.predict import shard as part_of
     from llava_vsd.schema import Item
@@ -181,8 +181,7 @@ def predict(
     engine = load_engine(model, images=store, asking=asking, running=running)
     if remark := getattr(engine, "remark", ""):
         print(f"vsd: {remark}", file=sys.stderr)
-    if output.exists() and output.samefile(items):
-        raise UsageError(f"{output} holds the items; expected another file for the predictions")
+    refuse_inputs(output, items)
     everything = asked(wanted, engine, probes=probe, images=store)
     with Run(everything, engine, output, overwrite=overwrite) as run:
         before = run.done
