@@ -249,6 +249,22 @@ def test_memory_that_runs_out_halves_the_batch(
         list(made.predict(asked))
 
 
+def test_a_picture_is_opened_once_for_all_items_of_a_batch(
+    images: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, plain = [], ImageStore.open
+
+    def noted(self: ImageStore, image: str) -> Image.Image:
+        opened.append(image)
+        return plain(self, image)
+
+    asked = [*items(), probed(items()[0], "mirror")]  # the first picture three times
+    made = engine(loaded("llava-clip-vicuna"), images)
+    monkeypatch.setattr(ImageStore, "open", noted)
+    assert len(list(made.predict(asked))) == 6
+    assert sorted(opened) == sorted(SIZES)
+
+
 def test_probes_change_what_is_seen_or_asked(images: ImageStore) -> None:
     model = loaded("llava-clip-vicuna")
     item = items()[1]

@@ -15,16 +15,13 @@ from llava_vsd.data.web import PASSING, Patience
 from llava_vsd.errors import ServerError, UsageError
 from llava_vsd.inference import answers, choice
 from llava_vsd.inference.choice import FORMS, Group
-from llava_vsd.inference.engine import Sight
+from llava_vsd.inference.engine import ANSWER_TOKENS, Sight
 from llava_vsd.inference.pictures import data_uri
 from llava_vsd.inference.server import PATIENCE, Server, Session
 from llava_vsd.relations import RELATIONS, Relation
 from llava_vsd.schema import Item, Prediction, RelationAnswer, Task, Triple
 
 AUTO = "auto"
-
-_TOKENS: dict[Task, int] = {"classify": 32, "describe": 96, "diversify": 320}
-"""Most tokens of an answer; a question that is well answered takes a third of them."""
 
 _ALTERNATIVES = 20  # tokens that a server reports at each place; more is refused by most
 _HALVED = 0.01  # a group of labels with less than this is shared out evenly, not asked about
@@ -108,7 +105,7 @@ class OpenAI:
             "scores": self.has_scores,
             "template": asking.template,
             "questions": questions,
-            "max_tokens": asking.max_tokens or dict(_TOKENS),
+            "max_tokens": asking.max_tokens or dict(ANSWER_TOKENS),
             "body": asking.body,
         }
 
@@ -146,7 +143,7 @@ class OpenAI:
             "model": self.model,
             "messages": messages,
             "temperature": 0,
-            "max_tokens": self.asking.max_tokens or _TOKENS[task],
+            "max_tokens": self.asking.max_tokens or ANSWER_TOKENS[task],
         }
         if scores:
             body |= {"logprobs": True, "top_logprobs": _ALTERNATIVES}
