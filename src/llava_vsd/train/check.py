@@ -18,7 +18,7 @@ from llava_vsd.train.data import Index, Progress, index
 from llava_vsd.train.features import shown
 from llava_vsd.train.memory import GIB, GPUS, Launch, Load, Model, memory, model_of
 from llava_vsd.train.plan import Plan, row_length
-from llava_vsd.train.stages import Ready, get_ready
+from llava_vsd.train.ready import Ready, get_ready
 
 _LONGEST = 5
 _BYTES = {"bfloat16": 2.0, "float16": 2.0, "float32": 4.0}
