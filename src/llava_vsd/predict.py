@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,25 @@ def shard(items: Sequence[Item], part: str) -> list[Item]:
     if not found or int(found[1]) > int(found[2]):
         raise UsageError(f"shard: {part!r}, expected i/n with i from 1 to n, e.g. 1/4 ... 4/4")
     return list(items[int(found[1]) - 1 :: int(found[2])])
+
+
+def launched(environment: Mapping[str, str] = os.environ) -> str:
+    """The share of this process, as `shard` takes it, where a launcher started several; empty where it is alone.
+
+    Launchers (torchrun, accelerate) tell each process its place in RANK and of how many in WORLD_SIZE.
+
+    Raises:
+        UsageError: the two are no place and number.
+    """
+    rank, size = environment.get("RANK", "0"), environment.get("WORLD_SIZE", "1")
+    if not (rank.isdecimal() and size.isdecimal() and int(rank) < int(size)):
+        raise UsageError(f"RANK {rank!r} of WORLD_SIZE {size!r}: expected a number and a greater one")
+    return f"{int(rank) + 1}/{int(size)}" if int(size) > 1 else ""
+
+
+def share_file(output: Path, part: str) -> Path:
+    """The file for a share `i/n` of what would go to `output`: `out.jsonl` gives `out-i-of-n.jsonl`."""
+    return output.with_stem(f"{output.stem}-{part.replace('/', '-of-')}")
 
 
 def asked(

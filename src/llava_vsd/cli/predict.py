@@ -117,7 +117,8 @@ def predict(
     """Answer all three tasks for every item: the relation of each triple, one sentence, three sentences.
 
     After Ctrl-C or a kill the same command goes on where the file ends; with --probe it goes on in a file that was
-    made without.
+    made without. Under torchrun or accelerate launch each process takes its shard, to a file of its own
+    (predictions-1-of-4.jsonl ...); `cat` puts them together.
 
     Example: vsd predict val/items.jsonl --model runs/vsd --images VG_100K -o predictions.jsonl
     """
@@ -126,12 +127,16 @@ def predict(
     from llava_vsd.cli.progress import tracked
     from llava_vsd.data.images import ImageStore
     from llava_vsd.errors import UsageError
-    from llava_vsd.jsonl import read_rows
-    from llava_vsd.predict import Run, asked, load_engine
+    from llava_vsd.jsonl import read_rows, refuse_inputs
+    from llava_vsd.predict import Run, asked, launched, load_engine, share_file
     from llava_vsd.predict import shard as part_of
     from llava_vsd.schema import Item
 
     wanted = list(read_rows(items, Item))
+    if share := launched():
+        if shard:
+            raise UsageError(f"--shard {shard}: this process has the shard {share} by itself; expected none")
+        shard, output = share, share_file(output, share)
     if shard:
         wanted = part_of(wanted, shard)
     store = ImageStore(images) if images else None
@@ -176,8 +181,7 @@ def predict(
     engine = load_engine(model, images=store, asking=asking, running=running)
     if remark := getattr(engine, "remark", ""):
         print(f"vsd: {remark}", file=sys.stderr)
-    if output.exists() and output.samefile(items):
-        raise UsageError(f"{output} holds the items; expected another file for the predictions")
+    refuse_inputs(output, items)
     everything = asked(wanted, engine, probes=probe, images=store)
     with Run(everything, engine, output, overwrite=overwrite) as run:
         before = run.done
