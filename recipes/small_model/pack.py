@@ -26,7 +26,7 @@ from torch import Tensor
 from llava_vsd.errors import CheckpointError, UsageError, VsdError
 from llava_vsd.folders import refuse_filled, writing_folder
 from llava_vsd.jsonl import read_rows
-from llava_vsd.model.adapters import WEIGHTS_FILE, linear_layers
+from llava_vsd.model.adapters import WEIGHTS_FILE
 from llava_vsd.model.families import parameters_of, plain_name
 from llava_vsd.model.language import SMALL
 from llava_vsd.model.load import base_of, load
@@ -140,11 +140,14 @@ def pack(run: Path, output: Path, about: About, *, language: str = SMALL, rank: 
         for name, pair in total.items()
         for letter, one in zip("AB", pair, strict=True)
     }
-    size = len(next(iter(total.values()))[0]) if total else 1
+    if not total:
+        raise CheckpointError(run, "no stage adapted the language model; expected language: lora")
+    size = len(next(iter(total.values()))[0])
+    last_names = sorted({name.rpartition(".")[2] for name in total})
     config = LoraConfig(
         r=size,
         lora_alpha=size,
-        target_modules=sorted(total) or [linear_layers(final)[0]],
+        target_modules=rf"model\.language_model\.(.*\.)?({'|'.join(last_names)})",
         base_model_name_or_path=None,
         inference_mode=True,
     )
@@ -211,7 +214,9 @@ The language model, SmolLM2-135M-Instruct (Apache-2.0), is not here. The picture
 
 def main() -> None:
     """Reads the arguments."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run", type=Path, help="output of vsd train")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write, a free name")
     parser.add_argument("--items", type=Path, required=True, help="items of training: their names are known")
@@ -233,7 +238,9 @@ def main() -> None:
         print(f"pack: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     size = sum(file.stat().st_size for file in given.output.iterdir())
-    print(f"{given.output}: {size / 1e6:.1f} MB, {len(about.names)} names, temperature {about.temperature:.3g}")
+    print(
+        f"{given.output}: {size / 1e6:.1f} MB, {len(about.names)} names, temperature {about.temperature:.3g}"
+    )
 
 
 if __name__ == "__main__":
