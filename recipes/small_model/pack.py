@@ -207,8 +207,8 @@ from the stages {", ".join(stage.name for stage in stages)}; {size / 1e6:.1f} MB
 - `about.json`: the names that it was trained on, and the temperature of its nine scores.
 - `config.json`, `preprocessor_config.json`, `{ADAPTER_FILES[0]}`: as transformers and PEFT read them.
 
-The language model, SmolLM2-135M-Instruct (Apache-2.0), is not here. The pictures that it was trained on show models whose makers
-`../rooms/NOTICE.md` names.
+The language model, SmolLM2-135M-Instruct (Apache-2.0), is not here. The pictures that it was trained on show models
+whose makers `../rooms/NOTICE.md` names.
 """
 
 

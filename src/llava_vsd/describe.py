@@ -41,7 +41,7 @@ class Description(Row):
     description: str
     descriptions: list[str]
     model: str
-    unknown_names: list[str] = []
+    unknown_names: list[str]
 
 
 class Describer:

@@ -41,9 +41,9 @@ def load_engine(
     """The engine that a model's specification names.
 
     Args:
-        spec: `small`, the model that ships; `baseline:FILE`, optionally with `#names` or `#boxes` for that half of it alone; `scripted:FILE`;
-            `openai:URL#MODEL`, e.g. `openai:http://localhost:8000/v1#vsd`; else a checkpoint's or adapter's folder, or
-            its name on the hub, with its owner's.
+        spec: `small`, the model that ships; `baseline:FILE`, optionally with `#names` or `#boxes` for that half of it
+            alone; `scripted:FILE`; `openai:URL#MODEL`, e.g. `openai:http://localhost:8000/v1#vsd`; else a checkpoint's
+            or adapter's folder, or its name on the hub, with its owner's.
         images: where the pictures are, for an engine that looks at them.
         asking: how to ask a server.
         running: how to run a checkpoint.

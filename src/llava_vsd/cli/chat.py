@@ -31,7 +31,7 @@ def chat(
     answers go to standard output. Without --model the small model answers, which was trained on rendered rooms and
     knows nothing else: ask a large model about photographs.
 
-    Example: echo "What is on the table?" | vsd chat examples/rooms/images/room-1.jpg
+    Example: echo "What is on the table?" | vsd chat examples/rooms/images/rooms-test-layouts-00046.jpg
     """
     import sys
 

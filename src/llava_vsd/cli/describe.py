@@ -72,7 +72,7 @@ def describe(
     Without --model the small model answers, which ships with this package. It was trained on rendered rooms and knows
     nothing else: ask a large model about photographs. Several pictures in one command cost one start.
 
-    Example: vsd describe examples/rooms/images/room-1.jpg cap cradle --save answer.png
+    Example: vsd describe examples/rooms/images/rooms-test-layouts-00046.jpg aquarium table --save answer.png
     """
     from llava_vsd.cli.progress import noted
     from llava_vsd.data.images import ImageFiles

@@ -1,4 +1,4 @@
-"""The model that ships: what the package holds of it, and the whole checkpoint that its first use writes to the cache."""
+"""The model that ships: what the package holds of it, and the checkpoint that its first use writes to the cache."""
 
 from __future__ import annotations
 
