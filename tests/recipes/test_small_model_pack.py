@@ -45,9 +45,7 @@ def test_the_one_adapter_is_the_sum_of_both_stages_to_float16_rounding(run: Smal
     wanted = final(run)
     found = dict(made.named_parameters())
     assert set(found) == set(wanted)
-    start = dict(
-        load(run.run.parent / "start", dtype="float32", device="cpu").model.named_parameters()
-    )
+    start = dict(load(run.run.parent / "start", dtype="float32", device="cpu").model.named_parameters())
     changed = 0
     for name, one in wanted.items():
         rounding = 2.0**-10 * float(one.abs().max())
@@ -89,7 +87,10 @@ def test_a_smaller_rank_is_the_best_of_that_rank(pack: Any) -> None:
     ]
     whole, lost = pack.summed(parts)
     assert lost == 0
-    target = {"q": sum(b @ a for part in parts for a, b in [part["q"]]), "k": parts[0]["k"][1] @ parts[0]["k"][0]}
+    target = {
+        "q": sum(b @ a for part in parts for a, b in [part["q"]]),
+        "k": parts[0]["k"][1] @ parts[0]["k"][0],
+    }
     for name, (a, b) in whole.items():
         assert a.shape[0] == b.shape[1] == 5
         torch.testing.assert_close(b @ a, target[name])
@@ -146,7 +147,11 @@ def test_a_run_that_is_none_is_told(run: SmallRun, pack: Any, tmp_path: Path) ->
 
 
 def test_the_command_takes_names_and_temperature_from_files(
-    run: SmallRun, pack: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: SmallRun,
+    pack: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     box = (0, 1, 0, 1)
     triples = [
