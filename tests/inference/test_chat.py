@@ -51,7 +51,9 @@ def plainly(made: Loaded, questions: list[str]) -> list[str]:
             content.insert(0, {"type": "image"})
         messages.append({"role": "user", "content": content})
         text = made.processor.apply_chat_template(messages, add_generation_prompt=True)
-        for one in said:  # Vicuna's template writes no end token; its models learned with one in the space's place
+        for (
+            one
+        ) in said:  # Vicuna's template writes no end token; its models learned with one in the space's place
             text = text.replace(f"ASSISTANT: {one} USER", f"ASSISTANT: {one}</s>USER")
         inputs = made.processor(images=picture(), text=text, return_tensors="pt", add_special_tokens=True)
         new = made.model.generate(**inputs, max_new_tokens=TOKENS, do_sample=False)[
