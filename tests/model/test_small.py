@@ -44,7 +44,7 @@ def test_the_first_use_writes_a_standard_checkpoint_and_the_second_finds_it(
     found = dict(model.named_parameters())
     for name, one in wanted.named_parameters():
         largest = float(one.abs().max())
-        assert float((found[name].float() - one).detach().abs().max()) <= 2**-8 * largest, name
+        assert float((found[name].float() - one).detach().abs().max()) <= 2**-7 * largest, name
 
     monkeypatch.setattr(small, "assembled", None)  # would fail
     assert small.checkpoint(notes.append) == place
