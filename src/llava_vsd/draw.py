@@ -53,7 +53,7 @@ def annotated(
     shown = picture.convert("RGB").resize(
         (picture.width * times, picture.height * times), Image.Resampling.LANCZOS
     )
-    for mark in marks:
+    for mark in reversed(marks):  # the first one on top
         _draw_mark(shown, mark, times)
     set_lines = [(line, _TITLE) for line in wrapped(title, _TITLE, shown.width - 2 * _MARGIN)]
     for text in lines:
