@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from llava_vsd.inference.settings import Settings
 
 ENGINES = (
+    "small",
     "baseline:FILE[#names|boxes|both]",
     "scripted:FILE",
     "openai:URL[#MODEL]",
@@ -35,16 +37,18 @@ def load_engine(
     images: ImageStore | None = None,
     asking: Asking | None = None,
     running: Settings | None = None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Engine:
     """The engine that a model's specification names.
 
     Args:
-        spec: `baseline:FILE`, optionally with `#names` or `#boxes` for that half of it alone; `scripted:FILE`;
-            `openai:URL#MODEL`, e.g. `openai:http://localhost:8000/v1#vsd`; else a checkpoint's or adapter's folder, or
-            its name on the hub, with its owner's.
+        spec: `small`, the model that ships; `baseline:FILE`, optionally with `#names` or `#boxes` for that half of it
+            alone; `scripted:FILE`; `openai:URL#MODEL`, e.g. `openai:http://localhost:8000/v1#vsd`; else a checkpoint's
+            or adapter's folder, or its name on the hub, with its owner's.
         images: where the pictures are, for an engine that looks at them.
         asking: how to ask a server.
         running: how to run a checkpoint.
+        note: told what takes long, before it is done.
 
     Raises:
         UsageError: the specification is none of these, or pictures are missing.
@@ -52,6 +56,8 @@ def load_engine(
         ServerError: its server is out of reach.
     """
     kind, _, rest = spec.partition(":")
+    if spec == "small":
+        return _small(images, running, note)
     if kind == "scripted" and rest:
         from llava_vsd.inference.scripted import Scripted
 
@@ -71,6 +77,20 @@ def load_engine(
 
         return Transformers(spec, images, running)
     raise UsageError(f"unknown model {spec!r}; expected one of: {', '.join(ENGINES)}")
+
+
+def _small(images: ImageStore | None, running: Settings | None, note: Callable[[str], None]) -> Engine:
+    import llava_vsd.model  # noqa: F401 - says what is missing where torch is
+    from llava_vsd.inference.settings import Settings
+    from llava_vsd.model import small
+
+    given = running or Settings()
+    if given.temperature is None:
+        given = replace(given, temperature=small.about().temperature)
+    folder = small.checkpoint(note)
+    from llava_vsd.inference.transformers import Transformers
+
+    return Transformers(small.SMALL, images, given, folder=folder)
 
 
 def shard(items: Sequence[Item], part: str) -> list[Item]:

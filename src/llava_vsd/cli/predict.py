@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -19,7 +18,8 @@ def predict(
     model: Annotated[
         str,
         typer.Option(
-            help="Folder or hub name (OWNER/NAME) of a checkpoint or an adapter; openai:URL#MODEL for a server of "
+            help="small, the model that ships and knows rendered rooms only; folder or hub name (OWNER/NAME) of a "
+            "checkpoint or an adapter; openai:URL#MODEL for a server of "
             "the OpenAI form, e.g. openai:http://localhost:8000/v1#vsd; baseline:FILE (FILE#names or FILE#boxes "
             "for one half of it); scripted:FILE.",
             show_default=False,
@@ -99,8 +99,13 @@ def predict(
         bool, typer.Option("--both-orders", help="Checkpoint: relation asked both ways round, averaged.")
     ] = False,
     temperature: Annotated[
-        float, typer.Option(help="Checkpoint: of the nine scores; vsd calibrate finds it.", min=0.01, max=100)
-    ] = 1.0,
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            help="Checkpoint: of the nine scores; vsd calibrate finds it. Default: 1; small: its own.",
+            min=0.01,
+            max=100,
+        ),
+    ] = None,
     beams: Annotated[int, typer.Option(help="Checkpoint: beams of a beam search.", min=1)] = 1,
     sample: Annotated[
         float, typer.Option(help="Checkpoint: temperature to sample sentences at; 0: the likeliest.", min=0)
@@ -124,7 +129,7 @@ def predict(
     """
     from dataclasses import replace
 
-    from llava_vsd.cli.progress import tracked
+    from llava_vsd.cli.progress import noted, tracked
     from llava_vsd.data.images import ImageStore
     from llava_vsd.errors import UsageError
     from llava_vsd.jsonl import read_rows, refuse_inputs
@@ -178,9 +183,9 @@ def predict(
             key=key,
         )
         asking = replace(asking, patience=replace(asking.patience, read=timeout, tries=tries))
-    engine = load_engine(model, images=store, asking=asking, running=running)
+    engine = load_engine(model, images=store, asking=asking, running=running, note=noted)
     if remark := getattr(engine, "remark", ""):
-        print(f"vsd: {remark}", file=sys.stderr)
+        noted(remark)
     refuse_inputs(output, items)
     everything = asked(wanted, engine, probes=probe, images=store)
     with Run(everything, engine, output, overwrite=overwrite) as run:

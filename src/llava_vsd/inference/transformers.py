@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain, combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ class Transformers:
         images: where the pictures are.
         settings: how to run it and ask it.
         loaded: a model that is there already; `spec` is then but its name.
+        folder: where the checkpoint is, if `spec` is but its name.
 
     Attributes:
         remark: what a user should know, or empty.
@@ -66,17 +68,19 @@ class Transformers:
         settings: Settings | None = None,
         *,
         loaded: Loaded | None = None,
+        folder: str | Path | None = None,
     ) -> None:
         given = settings or Settings()
         if images is None:
             raise UsageError(f"{spec}: no pictures to show; expected --images DIR")
         self.name, self.images, self._given = spec, images, given
         self.batch_size = given.batch_size
+        self._temperature = 1.0 if given.temperature is None else given.temperature
         self.sees = frozenset({"pictures", "boxes"} if given.boxes else {"pictures"})
         questions = fingerprint(given.template)  # before weights are read: a wrong template is told at once
         if loaded is None:
             loaded = load(
-                spec,
+                folder or spec,
                 dtype=given.dtype,
                 device=given.device,
                 adapter=given.adapter,
@@ -85,7 +89,7 @@ class Transformers:
         self._tokenizer = loaded.processor.tokenizer
         self._encoder = Encoder(loaded.processor, loaded.family, max_tokens=_LONGEST, boxes=given.boxes)
         labels = self._answers()
-        ends = _ends(loaded, labels[0][-1])
+        ends = ends_of(loaded, labels[0][-1])
         obstacle = _obstacle(loaded)
         kind: type[Shared | Plain] = Plain if obstacle else Shared
         self._way: Way = kind(loaded, labels, ends, given.decoding)
@@ -103,7 +107,7 @@ class Transformers:
             "questions": questions,
             "boxes": given.boxes,
             "both_orders": given.both_orders,
-            "temperature": given.temperature,
+            "temperature": self._temperature,
             "max_tokens": self._limits(),
             "decoding": asdict(given.decoding),
         }
@@ -228,7 +232,7 @@ class Transformers:
             choice += orders
             likely = np.exp(asked - asked.max(axis=1, keepdims=True))
             likely /= likely.sum(axis=1, keepdims=True)
-            given = tempered(both_orders(*likely) if orders == 2 else likely[0], self._given.temperature)
+            given = tempered(both_orders(*likely) if orders == 2 else likely[0], self._temperature)
             relations.append(
                 RelationAnswer(
                     subject=triple.subject,
@@ -292,7 +296,7 @@ def _obstacle(loaded: Loaded) -> str:
     return ""
 
 
-def _ends(loaded: Loaded, end: int) -> list[int]:
+def ends_of(loaded: Loaded, end: int) -> list[int]:
     """Tokens that end an answer: what ends one in training, and what the checkpoint names."""
     named = [loaded.model.generation_config.eos_token_id, loaded.processor.tokenizer.eos_token_id]
     each = chain.from_iterable(one if isinstance(one, list) else [one] for one in named)
