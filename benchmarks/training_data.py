@@ -25,7 +25,7 @@ from llava_vsd.data.vsd import VsdFiles
 from llava_vsd.jsonl import write_rows
 from llava_vsd.schema import Conversation, Item
 from llava_vsd.train.data import Rows, index
-from llava_vsd.train.stages import get_ready
+from llava_vsd.train.ready import get_ready
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from tiny_models import tiny

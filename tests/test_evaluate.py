@@ -45,6 +45,11 @@ def answer(of, *relations, one="", three=("", "", ""), scores=({},) * 9):
     )
 
 
+def holding(of, *triples):
+    """The item with a list of what holds."""
+    return of.model_copy(update={"holds": item("-", *triples).triples})
+
+
 CAT = item(
     "a",
     ("cat", "on", "mat"),
@@ -58,6 +63,7 @@ DOG = item(
     v1=["The dog lies under the table."],
     v2=["Under the table lies a dog."],
 )
+PHOTO = item("c", ("cup", "on", "desk"), v1=["a cup on a desk"])
 ITEMS = [CAT, DOG]
 PERFECT = [
     answer(
@@ -290,6 +296,56 @@ def test_the_relation_may_be_stated_either_way_round_and_counts_by_sentence():
     assert evaluate([CAT], [one_of_three], resamples=0)["task3"]["relation_accuracy"] == pytest.approx(
         100 / 3
     )
+
+
+def test_any_relation_that_holds_is_right_to_the_lenient_accuracy():
+    """Asked: on, under, in front of, and on of an item that does not say what holds. Said: in (does not hold), next to
+    (holds), behind (holds of the dog and the cup, not of the cup and the dog), in."""
+    lists = [
+        holding(CAT, ("cat", "on", "mat"), ("cat", "in", "mats")),
+        holding(DOG, ("dog", "under", "table"), ("dog", "next to", "table"), ("dog", "behind", "cup")),
+    ]
+    said = [answer(CAT, "in"), answer(DOG, "next to", "behind")]
+    scores = evaluate(lists, said, resamples=0)
+    assert scores["task1"]["accuracy"] == 0
+    assert scores["task1"]["accuracy_lenient"] == pytest.approx(100 / 3)
+    with_another = evaluate([*lists, PHOTO], [*said, answer(PHOTO, "in")], resamples=10)
+    assert with_another["task1"]["accuracy_lenient"] == pytest.approx(100 / 3)
+    assert "task1.accuracy_lenient" in with_another["intervals"]["figures"]
+    assert "2 of 3 items list what holds: the lenient figures are over these" in with_another["notes"]
+    missing = evaluate(lists, said[1:], allow_missing=True, resamples=0)
+    assert missing["task1"]["accuracy_lenient"] == pytest.approx(100 / 3)
+
+
+def test_what_is_asked_holds_even_where_the_list_lacks_it():
+    scores = evaluate([holding(CAT, ("mat", "under", "cat"))], [answer(CAT, "on")], resamples=0)
+    assert scores["task1"]["accuracy_lenient"] == 100
+
+
+def test_without_a_list_of_what_holds_there_is_no_lenient_accuracy():
+    scores = evaluate(ITEMS, PERFECT, resamples=0)
+    assert "accuracy_lenient" not in scores["task1"]
+    assert not [note for note in scores["notes"] if "list what holds" in note]
+
+
+def test_a_sentence_is_consistent_that_states_what_task_1_answered_right_or_wrong():
+    """Said of the cat: under, and a sentence that says so; of the dog: in front of, and a sentence that says under."""
+    predictions = [
+        answer(CAT, "under", one="the mat is above the cat"),
+        answer(DOG, "in front of", "under", one="the dog is under the table"),
+    ]
+    task2 = evaluate(ITEMS, predictions, resamples=0)["task2"]
+    assert (task2["consistency"], task2["relation_accuracy"]) == (50, 50)
+    second = DOG.model_copy(update={"asked": 1})
+    predictions[1] = answer(DOG, "on", "behind", one="the dog is in front of the cup")
+    assert evaluate([CAT, second], predictions, resamples=0)["task2"]["consistency"] == 100
+
+
+def test_where_task_1_named_no_relation_no_sentence_can_agree_with_it():
+    predictions = [answer(CAT, None, one="a cat on a mat"), answer(DOG, "on", "on", one="a dog on a table")]
+    assert evaluate(ITEMS, predictions, resamples=0)["task2"]["consistency"] == 100
+    assert "consistency" not in evaluate([CAT], predictions[:1], resamples=0)["task2"]
+    assert evaluate(ITEMS, predictions[1:], allow_missing=True, resamples=9)["task2"]["consistency"] == 100
 
 
 @pytest.mark.parametrize("kind", ["v1", "v2", "both"])

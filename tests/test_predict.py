@@ -2,7 +2,10 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -13,7 +16,7 @@ from llava_vsd.data.probes import probed
 from llava_vsd.errors import FileError, MismatchError, MissingImagesError, UsageError
 from llava_vsd.inference.scripted import Scripted
 from llava_vsd.jsonl import read_rows, write_rows
-from llava_vsd.predict import Run, asked, load_engine, shard
+from llava_vsd.predict import Run, asked, launched, load_engine, shard, share_file
 from llava_vsd.schema import Item, Prediction
 
 TRIPLE = {
@@ -374,3 +377,78 @@ def test_the_command_predicts_shards_with_probes_that_make_one_file(tmp_path, ca
     assert (code, "no prediction for i0001, i0002, i0004, i0005" in printed.err) == (1, True)
     code, printed = vsd(*command, "--shard", "4/3", "-o", tmp_path / "no.jsonl")
     assert (code, printed.err.count("\n")) == (2, 1)
+
+
+def test_a_launcher_tells_a_process_its_share():
+    assert launched({}) == ""
+    assert launched({"RANK": "0", "WORLD_SIZE": "1"}) == ""  # one process has everything
+    assert launched({"RANK": "3", "WORLD_SIZE": "4"}) == "4/4"
+    assert share_file(Path("runs/test.v1.jsonl"), "4/4") == Path("runs/test.v1-4-of-4.jsonl")
+    for rank, size in (("4", "4"), ("-1", "2"), ("", "2"), ("0", "two")):
+        with pytest.raises(UsageError, match=f"RANK '{rank}' of WORLD_SIZE '{size}': expected"):
+            launched({"RANK": rank, "WORLD_SIZE": size})
+
+
+def test_two_processes_of_a_launcher_divide_the_items(tmp_path):
+    """torchrun starts two; together their files hold what one process would say, and started again they go on."""
+    items, answers = make(7)
+    write_rows(tmp_path / "items.jsonl", items)
+    write_rows(tmp_path / "said.jsonl", with_probes(items, answers, "swap").values())
+    (tmp_path / "vsd.py").write_text("from llava_vsd.cli.app import main\nmain()\n")
+    engine = Scripted.load(tmp_path / "said.jsonl")
+    finish(asked(items, engine, probes="swap"), engine, tmp_path / "alone.jsonl")
+    whole = (tmp_path / "alone.jsonl").read_bytes().splitlines(keepends=True)
+
+    def launch(*more):
+        command = [
+            "torch.distributed.run",
+            "--nproc-per-node",
+            "2",
+            "--master-port",
+            "0",
+            tmp_path / "vsd.py",
+        ]
+        command += ["predict", tmp_path / "items.jsonl", "--model", f"scripted:{tmp_path}/said.jsonl"]
+        command += ["--probe", "swap", "-o", tmp_path / "out.jsonl", *more]
+        return subprocess.run(
+            [sys.executable, "-m", *map(str, command)],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+        )
+
+    def written():
+        return {path.name: path.read_bytes() for path in tmp_path.glob("out*")}
+
+    ended = launch()
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    made = written()
+    assert sorted(made) == ["out-1-of-2.jsonl", "out-2-of-2.jsonl"]
+    first = [items[place].id for place in (0, 2, 4, 6)]
+    assert [json.loads(row)["id"] for row in made["out-1-of-2.jsonl"].splitlines()] == first * 2
+    joined = b"".join(made.values()).splitlines(keepends=True)
+    assert sorted(joined) == sorted(whole)
+    (tmp_path / "out-2-of-2.jsonl").write_bytes(made["out-2-of-2.jsonl"][:-20])  # killed within its last row
+    ended = launch()
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert written() == made
+    assert "6 predictions in" in ended.stdout
+    assert "(5 of them by an earlier run)" in ended.stdout
+
+
+def test_a_shard_beside_a_launchers_is_refused(tmp_path, capsys, monkeypatch):
+    items, answers = make(2)
+    write_rows(tmp_path / "items.jsonl", items)
+    write_rows(tmp_path / "said.jsonl", answers.values())
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(SystemExit) as ended:
+        main(
+            [
+                *("predict", f"{tmp_path}/items.jsonl", "--model", f"scripted:{tmp_path}/said.jsonl"),
+                *("--shard", "1/4", "-o", f"{tmp_path}/out.jsonl"),
+            ]
+        )
+    assert ended.value.code == 2
+    assert "--shard 1/4: this process has the shard 2/2 by itself" in capsys.readouterr().err
+    assert not list(tmp_path.glob("out*"))

@@ -246,13 +246,19 @@ def collate(
 
 
 def varied(scenes: Iterable[Scene], seed: int) -> Iterator[Scene]:
-    """Half of them mirrored, most of them cropped a little."""
+    """Half of them mirrored; most of them cropped, half of these closely around one of their things: names are learned
+    from what fills the picture, and known again where it is small."""
     lot = random.Random(seed)
     for scene in scenes:
         one = scene.mirror() if lot.random() < 0.5 else scene
-        if lot.random() < 0.7:
-            side = lot.uniform(0.7, 1)
-            top, left = lot.uniform(0, 1 - side), lot.uniform(0, 1 - side)
+        way = lot.random()
+        if way < 0.7:
+            near = lot.choice(one.things).box if way < 0.35 and one.things else (0.5, 0.5, 0.5, 0.5)
+            least = min(max(1.2 * (near[1] - near[0]), 1.2 * (near[3] - near[2]), 0.35), 1)
+            side = lot.uniform(least if way < 0.35 else 0.7, 0.8 if way < 0.35 and least < 0.8 else 1)
+            top, left = (
+                min(max(lot.uniform(high - side, low), 0), 1 - side) for low, high in (near[:2], near[2:])
+            )
             one = one.crop((top, top + side, left, left + side))
         yield one
 

@@ -36,10 +36,12 @@ class Variant:
     Attributes:
         rows: a refined prediction an item, in any order.
         seconds: how long it took, where it was measured.
+        recalled: percent of the text model's answers that a cache of an earlier run gave, and so took no time.
     """
 
     rows: Sequence[Prediction]
     seconds: float | None = None
+    recalled: float = 0.0
 
 
 def ablate(
@@ -63,8 +65,9 @@ def ablate(
     Returns:
         `columns`, by name, with `without` first: mBLEU-4, BLEU-4 of each pair of sentences, SPICE, z3, relation
         accuracy (0-100) of all sentences and of each; for the refined ones also `outcomes` (percent of the rows),
-        `refused` (percent whose third sentence the guard refuses, by kind of fault), `tries` (mean), `seconds`, and
-        `differences` to `without`, paired by items, with intervals.
+        `refused` (percent whose third sentence the guard refuses, by kind of fault), `tries` (mean), `seconds`
+        with the percentage of answers that were `recalled` and took none, and `differences` to `without`, paired by
+        items, with intervals.
 
     Raises:
         MismatchError: rows do not fit the items, or those of a variant are not refined.
@@ -77,7 +80,7 @@ def ablate(
         column = _scored(items, rows, before, references, spice, resamples, seed)
         columns[name] = column | _fates(name, items, rows)
         if variant.seconds is not None:
-            columns[name]["seconds"] = variant.seconds
+            columns[name] |= {"seconds": variant.seconds, "recalled": variant.recalled}
     found: dict[str, Any] = {"version": __version__, "items": len(items), "references": references}
     if spice:
         found["spice"] = {"name": spice.name, "version": spice.version}

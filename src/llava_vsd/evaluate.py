@@ -254,12 +254,16 @@ def _notes(
         said.relation is None for one in answers if one.prediction for said in one.prediction.relations
     )
     ill_formed = sum(not answer.well_formed for answer in answers)
+    listed = sum(answer.item.holds is not None for answer in answers)
     makers = len({json.dumps([one.model, one.settings], sort_keys=True) for one in predictions})
     notes = {
         f"the predictions were made in {makers} ways: by other models, or with other settings": makers > 1,
         f"{missing} items without a prediction, or without relations in it, are scored as empty answers": missing,
         f"{unread} answers of task 1 name no relation: they count as wrong": unread,
         f"{bare} items have no {kind} reference: BLEU, ROUGE-L, CIDEr and SPICE are over the others": bare,
+        f"{listed} of {len(answers)} items list what holds: the lenient figures are over these": (
+            0 < listed < len(answers)
+        ),
         f"{ill_formed} items lack three different sentences": ill_formed,
         "no relation came with scores: calibration error, Brier score and log loss are absent": not scored,
         f"{scored} of {triples} relations came with scores: calibration is over these": 0 < scored < triples,

@@ -1,14 +1,37 @@
-"""Folders that appear whole or not at all: written beside their place, then renamed."""
+"""Folders that appear whole or not at all, written beside their place, then renamed; and the user's cache folder."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from llava_vsd.errors import FileError
+from llava_vsd.errors import FileError, UsageError
+
+
+def cache_folder() -> Path:
+    """The folder for what can be made again: `LLAVA_VSD_CACHE` where that is set, else the user's cache folder.
+
+    `metrics/spice`, which can be lifted out of this package, follows the same rule by itself.
+
+    Raises:
+        UsageError: neither is known, as for a user without a home folder.
+    """
+    if chosen := os.environ.get("LLAVA_VSD_CACHE"):
+        return Path(chosen)
+    try:
+        if sys.platform == "win32":
+            base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        elif sys.platform == "darwin":
+            base = Path.home() / "Library" / "Caches"
+        else:
+            base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        raise UsageError("no home folder for a cache is known; set LLAVA_VSD_CACHE to a folder") from None
+    return Path(base) / "llava-vsd"
 
 
 def refuse_filled(path: str | Path) -> None:

@@ -13,7 +13,7 @@ from typing import IO, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from llava_vsd.errors import FileError, RowError
+from llava_vsd.errors import FileError, RowError, UsageError
 
 try:
     import fcntl
@@ -125,6 +125,13 @@ def replacing(path: str | Path, *, binary: bool = False) -> Iterator[IO[Any]]:
     finally:
         if not direct:
             part.unlink(missing_ok=True)
+
+
+def refuse_inputs(output: Path, *inputs: Path | None) -> None:
+    """Refuses to write over a file that is read, by whatever name; UsageError says which."""
+    for path in inputs:
+        if path is not None and output.exists() and path.exists() and output.samefile(path):
+            raise UsageError(f"output: {output} is the input {path}; expected another file")
 
 
 @contextmanager

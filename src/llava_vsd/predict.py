@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from llava_vsd.inference.settings import Settings
 
 ENGINES = (
+    "small",
     "baseline:FILE[#names|boxes|both]",
     "scripted:FILE",
     "openai:URL[#MODEL]",
@@ -34,16 +37,18 @@ def load_engine(
     images: ImageStore | None = None,
     asking: Asking | None = None,
     running: Settings | None = None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Engine:
     """The engine that a model's specification names.
 
     Args:
-        spec: `baseline:FILE`, optionally with `#names` or `#boxes` for that half of it alone; `scripted:FILE`;
-            `openai:URL#MODEL`, e.g. `openai:http://localhost:8000/v1#vsd`; else a checkpoint's or adapter's folder, or
-            its name on the hub, with its owner's.
+        spec: `small`, the model that ships; `baseline:FILE`, optionally with `#names` or `#boxes` for that half of it
+            alone; `scripted:FILE`; `openai:URL#MODEL`, e.g. `openai:http://localhost:8000/v1#vsd`; else a checkpoint's
+            or adapter's folder, or its name on the hub, with its owner's.
         images: where the pictures are, for an engine that looks at them.
         asking: how to ask a server.
         running: how to run a checkpoint.
+        note: told what takes long, before it is done.
 
     Raises:
         UsageError: the specification is none of these, or pictures are missing.
@@ -51,6 +56,8 @@ def load_engine(
         ServerError: its server is out of reach.
     """
     kind, _, rest = spec.partition(":")
+    if spec == "small":
+        return _small(images, running, note)
     if kind == "scripted" and rest:
         from llava_vsd.inference.scripted import Scripted
 
@@ -72,6 +79,20 @@ def load_engine(
     raise UsageError(f"unknown model {spec!r}; expected one of: {', '.join(ENGINES)}")
 
 
+def _small(images: ImageStore | None, running: Settings | None, note: Callable[[str], None]) -> Engine:
+    import llava_vsd.model  # noqa: F401 - says what is missing where torch is
+    from llava_vsd.inference.settings import Settings
+    from llava_vsd.model import small
+
+    given = running or Settings()
+    if given.temperature is None:
+        given = replace(given, temperature=small.about().temperature)
+    folder = small.checkpoint(note)
+    from llava_vsd.inference.transformers import Transformers
+
+    return Transformers(small.SMALL, images, given, folder=folder)
+
+
 def shard(items: Sequence[Item], part: str) -> list[Item]:
     """Every n-th item, for `part` = `i/n`, counted from 1: the n files put one behind the other hold all items.
 
@@ -82,6 +103,25 @@ def shard(items: Sequence[Item], part: str) -> list[Item]:
     if not found or int(found[1]) > int(found[2]):
         raise UsageError(f"shard: {part!r}, expected i/n with i from 1 to n, e.g. 1/4 ... 4/4")
     return list(items[int(found[1]) - 1 :: int(found[2])])
+
+
+def launched(environment: Mapping[str, str] = os.environ) -> str:
+    """The share of this process, as `shard` takes it, where a launcher started several; empty where it is alone.
+
+    Launchers (torchrun, accelerate) tell each process its place in RANK and of how many in WORLD_SIZE.
+
+    Raises:
+        UsageError: the two are no place and number.
+    """
+    rank, size = environment.get("RANK", "0"), environment.get("WORLD_SIZE", "1")
+    if not (rank.isdecimal() and size.isdecimal() and int(rank) < int(size)):
+        raise UsageError(f"RANK {rank!r} of WORLD_SIZE {size!r}: expected a number and a greater one")
+    return f"{int(rank) + 1}/{int(size)}" if int(size) > 1 else ""
+
+
+def share_file(output: Path, part: str) -> Path:
+    """The file for a share `i/n` of what would go to `output`: `out.jsonl` gives `out-i-of-n.jsonl`."""
+    return output.with_stem(f"{output.stem}-{part.replace('/', '-of-')}")
 
 
 def asked(

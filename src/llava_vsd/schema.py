@@ -48,6 +48,8 @@ class Item(Row):
         descriptions_v1: unique, stripped, in the file's order; not aligned to the triples.
         descriptions_v2: likewise, from v2.
         probe: what was changed in it, see `data.probes`; None for an item as it is.
+        holds: all that is true in the picture, in both orders where both have a name; None where nobody knows, as of
+            photographs.
     """
 
     id: Text
@@ -57,6 +59,7 @@ class Item(Row):
     descriptions_v1: list[str] = []
     descriptions_v2: list[str] = []
     probe: Probe | None = None
+    holds: Annotated[list[Triple] | None, Field(exclude_if=lambda triples: triples is None)] = None
 
     @model_validator(mode="after")
     def _asked_is_there(self) -> Item:
@@ -68,6 +71,14 @@ class Item(Row):
     def pair(self) -> Triple:
         """The triple for whose pair sentences are asked."""
         return self.triples[self.asked]
+
+    def held(self, subject: str, object: str) -> frozenset[Relation]:
+        """The relations that `holds` has for these two names in this order."""
+        return frozenset(
+            triple.relation
+            for triple in self.holds or ()
+            if (triple.subject, triple.object) == (subject, object)
+        )
 
     @property
     def label(self) -> str:

@@ -122,8 +122,49 @@ def test_steps_are_read_from_what_servers_send():
     ]
     (step,) = steps({"content": content})
     assert (step.token, step.alternatives) == ("on", pytest.approx({"in": 0.9, "on": 0.1}))
-    for nothing in (None, {}, {"content": None}, {"content": [{"token": "on"}]}, {"tokens": ["on"]}, "x"):
+    rounded = {"token": "on", "logprob": 1e-5, "top_logprobs": []}
+    assert steps({"content": [rounded]})[0].alternatives == pytest.approx({"on": 1.0}, abs=1e-4)
+    for nothing in (None, {}, {"content": None}, {"content": []}):
         assert steps(nothing) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("on", 7, True, {"token": "on"}, [None], ["on"], [["on"]], [7], [{}]),
+        *([{"token": "on"}], [{"token": "on", "logprob": -0.1}]),
+        *(
+            [{"token": "on", "logprob": -0.1, "top_logprobs": wrong}]
+            for wrong in (None, 7, "on", {"on": -0.1}, ["on"], [None], [["on", -0.1]], [{"token": "on"}])
+        ),
+        *(
+            [{"token": "on", "logprob": wrong, "top_logprobs": []}]
+            for wrong in (None, "-0.1", True, [], {}, math.nan, math.inf, 0.5, -(10**400))
+        ),
+        *(
+            [{"token": "on", "logprob": -0.1, "top_logprobs": [{"token": "in", "logprob": wrong}]}]
+            for wrong in (None, "-0.1", False, [-0.1], math.nan, 3)
+        ),
+        *(
+            [{"token": "on", "logprob": -0.1, "top_logprobs": [{"token": wrong, "logprob": -0.1}]}]
+            for wrong in (None, 7, ["on"], {"text": "on"})
+        ),
+        [{"token": None, "logprob": -0.1, "top_logprobs": [{"token": "on", "logprob": -0.1}]}],
+        [[{"token": "on", "logprob": -0.1, "top_logprobs": []}]],
+    ],
+    ids=repr,
+)
+def test_steps_of_another_form_are_none(content):
+    good = {"token": "on", "logprob": -0.1, "top_logprobs": [{"token": "in", "logprob": -2.5}]}
+    assert steps({"content": content}) == []
+    assert len(steps({"content": [good, good]})) == 2
+    if isinstance(content, list):  # nor is half of an answer taken
+        assert steps({"content": [good, *content]}) == []
+
+
+@pytest.mark.parametrize("logprobs", ["x", 7, [], ["content"], {"tokens": ["on"]}, [{"token": "on"}]])
+def test_what_is_no_report_of_steps_has_none(logprobs):
+    assert steps(logprobs) == []
 
 
 @pytest.mark.parametrize(

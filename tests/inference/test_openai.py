@@ -133,6 +133,56 @@ def test_without_the_end_of_an_answer_in_and_in_front_of_stay_one_and_there_are_
     assert (said.relations[0].relation, said.relations[0].scores) == ("on", {})
 
 
+GARBAGE = [
+    {"content": None},
+    {"content": "on"},
+    {"content": [{"token": "on", "logprob": -0.1, "top_logprobs": None}]},
+    {"content": [{"token": "on", "logprob": "-0.1", "top_logprobs": []}]},
+    {"content": [{"token": 7, "logprob": -0.1, "top_logprobs": [{"token": 7, "logprob": -0.1}]}]},
+    {"content": [[{"token": "on", "logprob": -0.1, "top_logprobs": []}]]},
+    {
+        "tokens": ["on"],
+        "token_logprobs": [-0.1],
+        "top_logprobs": [{"on": -0.1}],
+    },  # of completions, not of chat
+    ["on"],
+    "on",
+]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE, ids=repr)
+def test_a_report_of_another_form_costs_one_answer_its_scores(chat, faults, garbage):
+    one = engine(chat)
+    assert (one.has_scores, one.remark) == (True, "")
+    answer = json.dumps(faults.completion("behind", garbage)).encode()
+    chat.faults.append(faults.body(answer))
+    said = sorted(one.predict(make(2)), key=lambda row: bool(row.relations[0].scores))
+    assert (said[0].relations[0].relation, said[0].relations[0].scores) == ("behind", {})
+    assert said[1].relations[0].scores == pytest.approx(chat.table, abs=1e-5)
+
+
+def test_a_server_whose_reports_all_have_another_form_is_told_of(chat, tmp_path, capsys):
+    chat.generate = lambda labels, head, tail: (max(labels, key=chat.table.__getitem__), GARBAGE[2])
+    one = engine(chat)
+    assert not one.has_scores
+    assert one.remark == (
+        "openai:tiny: it reports token probabilities in a form that is not known: "
+        '{"content": [{"token": "on", "logprob": -0.1, "top_logprobs": null}]}; answers have no scores'
+    )
+    (said,) = one.predict(make(1))
+    assert (said.relations[0].relation, said.relations[0].scores) == ("on", {})
+    write_rows(tmp_path / "items.jsonl", make(1))
+    with pytest.raises(SystemExit) as ended:
+        main(
+            [
+                *("predict", f"{tmp_path}/items.jsonl", "--model", f"openai:{chat.url}#tiny"),
+                *("--no-images", "-o", f"{tmp_path}/out.jsonl"),
+            ]
+        )
+    assert ended.value.code == 0
+    assert capsys.readouterr().err == f"vsd: {one.remark}\n"
+
+
 def test_a_server_that_can_neither_is_read_tolerantly(chat):
     chat.obeys, chat.scores = set(), False
     chat.says = lambda body: "Based on the image, the cup is **behind** the table."

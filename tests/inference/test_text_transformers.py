@@ -13,6 +13,7 @@ from llava_vsd.refine.completions import Completions
 from llava_vsd.refine.prompt import prompt
 from llava_vsd.refine.rewrite import Refiner
 from llava_vsd.schema import Prediction
+from memory_errors import MEMORY_ERRORS
 
 WORDS = ["<pad>", "<eos>", "a", "the", "cup", "dog", "table", "bench", "is", "on", "under", "behind"]
 WORDS += ["there", "sits", "stands", ".", "user", "assistant", "system"]
@@ -65,14 +66,15 @@ def test_a_text_depends_on_its_prompt_and_seed_alone(text_model, sampling):
     assert (together[:half] == together[half:]) == (not sampling.temperature)  # other seeds draw other texts
 
 
-def test_out_of_memory_halves_the_batch(text_model, monkeypatch):
+@pytest.mark.parametrize("error", MEMORY_ERRORS[:3], ids=["cpu", "mps", "cuda"])
+def test_out_of_memory_halves_the_batch(text_model, monkeypatch, error):
     generate, prompts, sizes = text_model._generate, [prompt(one) for one in SENTENCES], []
     expected = text_model.complete(prompts, Sampling(max_tokens=12), [0] * 4)
 
     def narrow(encoded, sampling, seeds, most=2):
         sizes.append(len(encoded))
         if len(encoded) > most:
-            raise torch.OutOfMemoryError
+            raise error
         return generate(encoded, sampling, seeds)
 
     monkeypatch.setattr(text_model, "batch_size", 4)
@@ -82,6 +84,12 @@ def test_out_of_memory_halves_the_batch(text_model, monkeypatch):
     monkeypatch.setattr(text_model, "_generate", lambda *given: narrow(*given, most=0))
     with pytest.raises(VsdError, match="memory does not suffice for one prompt"):
         text_model.complete(prompts, Sampling(max_tokens=12), [0] * 4)
+
+
+def test_a_model_too_large_for_its_device_is_told(text_model, monkeypatch):
+    monkeypatch.setattr(torch.nn.Module, "to", lambda *_, **__: (_ for _ in ()).throw(MEMORY_ERRORS[1]))
+    with pytest.raises(CheckpointError, match="memory does not suffice for its weights; expected"):
+        TransformersText(text_model.name, dtype="float32", device="cpu")
 
 
 def test_greedy_is_the_plain_loop_over_the_logits(text_model):

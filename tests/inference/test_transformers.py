@@ -24,6 +24,7 @@ from llava_vsd.model.families import family_of
 from llava_vsd.model.load import Loaded
 from llava_vsd.relations import RELATIONS
 from llava_vsd.schema import Item, Prediction, Task, Triple
+from memory_errors import MEMORY_ERRORS
 from stand_ins import checkpoint
 from tiny_models import FAMILIES, tiny
 
@@ -219,7 +220,10 @@ def test_the_plain_way_samples_and_ranks_the_same(images: ImageStore) -> None:
         assert any(differs) == bool(decoding.sample)
 
 
-def test_memory_that_runs_out_halves_the_batch(images: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", MEMORY_ERRORS[:3], ids=["cpu", "mps", "cuda"])
+def test_memory_that_runs_out_halves_the_batch(
+    error: Exception, images: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model, asked = loaded("llava-clip-vicuna"), items()
     expected = list(engine(model, images).predict(asked))
     tried = []
@@ -228,7 +232,7 @@ def test_memory_that_runs_out_halves_the_batch(images: ImageStore, monkeypatch: 
     def scarce(self: Shared, pictures: Any) -> Any:
         tried.append(sum(len(one.opens) for one in pictures) // 2)
         if tried[-1] > 1:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
         return plain(self, pictures)
 
     monkeypatch.setattr(Shared, "reply", scarce)
@@ -237,9 +241,28 @@ def test_memory_that_runs_out_halves_the_batch(images: ImageStore, monkeypatch: 
     assert tried == [5, 2, 1, 1, 1, 1, 1]
     assert made.batch_size == 1
 
-    monkeypatch.setattr(Shared, "reply", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("out")))
+    monkeypatch.setattr(Shared, "reply", lambda *_: (_ for _ in ()).throw(error))
     with pytest.raises(VsdError, match="item item-0: memory does not suffice for it alone"):
         list(made.predict(asked))
+    monkeypatch.setattr(Shared, "reply", lambda *_: (_ for _ in ()).throw(RuntimeError("shapes differ")))
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        list(made.predict(asked))
+
+
+def test_a_picture_is_opened_once_for_all_items_of_a_batch(
+    images: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, plain = [], ImageStore.open
+
+    def noted(self: ImageStore, image: str) -> Image.Image:
+        opened.append(image)
+        return plain(self, image)
+
+    asked = [*items(), probed(items()[0], "mirror")]  # the first picture three times
+    made = engine(loaded("llava-clip-vicuna"), images)
+    monkeypatch.setattr(ImageStore, "open", noted)
+    assert len(list(made.predict(asked))) == 6
+    assert sorted(opened) == sorted(SIZES)
 
 
 def test_probes_change_what_is_seen_or_asked(images: ImageStore) -> None:

@@ -132,6 +132,39 @@ def test_a_probe_must_be_there_for_every_item():
         scores(wrong, answer(probed(B, "swap"), "above"))
 
 
+def test_any_answer_that_holds_is_right_under_a_probe_too():
+    """Of A's first pair left and next to hold, of its second on; the mat has a true answer to the first alone."""
+    first, second = A.triples
+    near = first.model_copy(update={"relation": "next to"})
+    back = near.model_copy(update={"subject": "mat", "object": "cat 0"})
+    known = A.model_copy(update={"holds": [first, near, back, second]})
+
+    def lenient(probe, *said):
+        rows = [answer(A, "on", "on"), answer(probed(known, probe), *said)]
+        return evaluate([known], rows, resamples=0)["probes"][probe]
+
+    swapped = lenient("swap", "next to", "under")
+    assert (swapped["accuracy"], swapped["accuracy_lenient"]) == (0, 100)
+    assert lenient("swap", "to the right of", "on")["accuracy_lenient"] == 100
+    assert lenient("swap", "to the left of", "on")["accuracy_lenient"] == 0
+    mirror = lenient("mirror", "next to", "on")
+    assert (mirror["accuracy"], mirror["accuracy_lenient"]) == (50, 100)
+    assert lenient("mirror", "to the left of", "on")["accuracy_lenient"] == 50
+    assert lenient("mirror", "to the right of", "in")["accuracy_lenient"] == 50
+    blank = lenient("blank", "next to", "in")
+    assert (blank["accuracy"], blank["accuracy_lenient"]) == (0, 50)
+
+
+def test_what_holds_is_mirrored_with_the_picture_and_stays_when_things_are_swapped():
+    listed = A.triples[0].model_copy(update={"object_box": (0, 5, 10, 20)})
+    known = A.model_copy(update={"holds": [listed]})
+    (turned,) = probed(known, "mirror", width=30).holds
+    assert (turned.relation, turned.object_box) == ("to the right of", (0, 5, 10, 20))
+    assert turned.subject_box == (0, 9, 21, 30)
+    assert probed(known, "swap").holds == [listed]
+    assert probed(A, "mirror").holds is None
+
+
 def test_shards_of_different_makers_are_noted():
     mixed = [PLAIN[0], PLAIN[1].model_copy(update={"settings": {"temperature": 1}})]
     note = "the predictions were made in 2 ways: by other models, or with other settings"

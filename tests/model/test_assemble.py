@@ -361,8 +361,8 @@ def test_the_small_model_answers_as_its_language_model(
     greedy = {"max_new_tokens": 10, "do_sample": False}
     wanted = words.model.generate(ids, **greedy)
     tower = assembling._tiny(224, 32)  # in memory: the tests above write and read
-    processor = assembling._processor(tower, words)
-    model = assembling._join(tower, words, processor.image_token_id)
+    processor = assembling.processor_of(tower, words)
+    model = assembling.join(tower, words, processor.image_token_id)
     assert sum(p.numel() for p in model.model.language_model.parameters()) == count + 64 * 576
     assert chat(processor, [{"type": "text", "text": question}]) == prompt
     again = processor(text=prompt, return_tensors="pt")

@@ -14,7 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from llava_vsd.errors import CheckpointError, MissingExtraError, UsageError
 from llava_vsd.model.adapters import prepare, save_adapter
-from llava_vsd.model.load import base_of, load, load_processor, read_checkpoint, read_config
+from llava_vsd.model.load import base_of, device_of, load, load_processor, read_checkpoint, read_config
 from tiny_models import FAMILIES, tiny
 
 Checkpoint = Callable[[str], Path]
@@ -164,3 +164,17 @@ def test_options_that_there_are_not_are_refused(
     monkeypatch.setattr("llava_vsd.model.load.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"quantize 4bit needs .*pip install 'llava-vsd\[quantize\]'"):
         load(place, quantize="4bit")
+
+
+def test_each_process_of_a_launcher_has_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        torch.accelerator, "current_accelerator", lambda check_available: torch.device("cuda")
+    )
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 4)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    assert device_of("auto") == torch.device("cuda")
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert device_of("auto") == torch.device("cuda", 3)
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 1)  # the launcher shows each its own alone
+    assert device_of("auto") == torch.device("cuda", 0)
+    assert device_of("cpu") == torch.device("cpu")

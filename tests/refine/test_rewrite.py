@@ -234,7 +234,9 @@ def command(*arguments):
     return end.value.code
 
 
-def test_refine_and_ablate_by_the_command_line(tmp_path, capsys):
+@pytest.fixture
+def script(tmp_path):
+    """Three items, what was predicted for them, and a text model that gets one right."""
     pair = {
         "subject": "cup",
         "object": "table",
@@ -264,6 +266,10 @@ def test_refine_and_ablate_by_the_command_line(tmp_path, capsys):
     script.write_text(
         "".join(json.dumps({"sentence": one, "texts": said}) + "\n" for one, said in texts.items())
     )
+    return script
+
+
+def test_refine_and_ablate_by_the_command_line(tmp_path, capsys, script):
     out = tmp_path / "out.jsonl"
     asked = ("refine", tmp_path / "rows.jsonl", "--model", f"scripted:{script}", "-o", out)
     assert command(*asked) == 0
@@ -304,3 +310,75 @@ def test_refine_and_ablate_by_the_command_line(tmp_path, capsys):
     assert "33.3" in table
     assert command(*common, "--refined", tmp_path / "rows.jsonl") == 1
     assert "refinement: none, expected refined predictions" in capsys.readouterr().err
+
+
+def test_time_without_what_a_cache_gave_is_told_as_such(tmp_path, capsys, script):
+    """Of seven answers with the guard (one, three and three tries) a cache of one item's holds one."""
+    cache = tmp_path / "cache.jsonl"
+    asked = ("ablate", tmp_path / "items.jsonl", tmp_path / "rows.jsonl", "--no-spice", "--model")
+    asked += (f"scripted:{script}", "--intervals", 0, "--cache", cache)
+
+    def recalled():
+        columns = json.loads((tmp_path / "found.json").read_text())["columns"]
+        return [columns[name]["recalled"] for name in ("no guard", "guard")]
+
+    assert command(*asked, "-o", tmp_path / "found.json") == 0
+    assert recalled() == [0, 0]
+    assert "cache" not in capsys.readouterr().out
+    cache.write_text(cache.read_text().splitlines(keepends=True)[0])
+    assert command(*asked, "-o", tmp_path / "found.json") == 0
+    assert recalled() == pytest.approx([100 / 3, 100 / 7])
+    told = capsys.readouterr().out
+    assert "answers from --cache, %" in told
+    assert "33.3" in told
+    assert "seconds leave out what the answers from --cache took when they were made" in told
+    assert command(*asked, "-o", tmp_path / "found.json") == 0
+    assert recalled() == [100, 100]
+
+
+def test_an_ablation_is_not_written_over_what_it_reads(tmp_path, capsys, script):
+    out, cache = tmp_path / "refined.jsonl", tmp_path / "cache.jsonl"
+    rows = tmp_path / "rows.jsonl"
+    model = ("--model", f"scripted:{script}", "--cache", cache)
+    assert command("refine", rows, *model, "-o", out) == 0
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for given, more in (
+        (tmp_path / "items.jsonl", ("--model", "rules")),
+        (rows, ("--model", "rules")),
+        (out, ("--refined", out)),
+        (cache, model),
+    ):
+        capsys.readouterr()
+        asked = ("ablate", tmp_path / "items.jsonl", rows, "--no-spice", *more)
+        assert command(*asked, "-o", given) == 2
+        told = f"vsd: output: {given} is the input {given}; expected another file\n"
+        assert capsys.readouterr().err == told
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_which_of_several_pairs_is_meant_is_not_guessed_silently(tmp_path, capsys, script):
+    given = row("two")
+    given.relations.insert(0, given.relations[0].model_copy(update={"subject": "mug", "relation": "under"}))
+    write_rows(tmp_path / "two.jsonl", [row("one"), given, given.model_copy(update={"id": "three"})])
+    refine = ("refine", tmp_path / "two.jsonl", "--model", "rules", "-o", tmp_path / "out.jsonl")
+    assert command(*refine) == 0
+    assert capsys.readouterr().err == (
+        "vsd: prediction two and 1 more have several pairs; the sentences are taken to be about the first "
+        "(--items FILE says about which)\n"
+    )
+    boxes = {"subject_box": (1, 2, 3, 4), "object_box": (0, 9, 0, 9)}
+    items = [
+        Item.model_validate(
+            {
+                "id": name,
+                "image": "1",
+                "asked": count - 1,
+                "triples": [{"subject": "cup", "object": "table", "relation": "on", **boxes}] * count,
+            }
+        )
+        for name, count in (("one", 1), ("two", 2), ("three", 2))
+    ]
+    write_rows(tmp_path / "items.jsonl", items)
+    assert command(*refine, "--items", tmp_path / "items.jsonl", "--overwrite") == 0
+    assert capsys.readouterr().err == ""
+    assert [one.refinement.outcome for one in read_rows(tmp_path / "out.jsonl", Prediction)] == ["rules"] * 3

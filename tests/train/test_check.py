@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -13,6 +14,7 @@ from llava_vsd.model.adapters import prepare
 from llava_vsd.model.load import load
 from llava_vsd.schema import Conversation
 from llava_vsd.train.check import check
+from llava_vsd.train.memory import GIB
 from stand_ins import conversations, pictures, vsd
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
@@ -71,6 +73,29 @@ def test_the_figures_are_those_of_the_encoded_conversations(run_file: Path, tmp_
     assert part.alone < report.alone
     assert 0 < part.share_saved < 1
     assert report.longest[0]["tokens"] == max(row["tokens"] for row in report.longest) <= 400
+
+
+def test_what_a_tower_that_learns_keeps_is_counted(
+    run_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["train", str(run_file), "--dry-run", "--json", "max_steps=1", "gradient_checkpointing=false"]
+
+    def report(*more: str) -> Any:
+        assert vsd(*arguments, *more) == 0
+        return json.loads(capsys.readouterr().out)[0]
+
+    frozen, learning = report(), report("vision=full")
+    rows = learning["longest"]
+    assert frozen["patches"] == 0
+    assert len(rows) == learning["rows_a_step"]  # all of them
+    assert learning["patches"] == (1 + (32 // 8) ** 2) * max(row["pictures"] for row in rows)
+    kept = [one["memory"]["ddp"]["1"]["activations"] * GIB for one in (frozen, learning)]
+    layer = 4 * 2 * 24 + 2 * (8 * 24 + 3 * 32)  # bytes of a patch, the tower's three layers 24 and 32 wide
+    assert kept[1] - kept[0] == pytest.approx(3 * layer * learning["patches"])
+    monkeypatch.setattr("llava_vsd.model.features._LAYERED", ())
+    assert report("vision=full")["patches"] is None
+    assert vsd("train", str(run_file), "--dry-run", "vision=full") == 0
+    assert "without what the vision tower of LLaVA keeps: not known" in capsys.readouterr().out
 
 
 def test_every_bad_sample_is_listed_with_its_id(

@@ -30,6 +30,7 @@ from llava_vsd.train import features as kept
 from llava_vsd.train import stages
 from llava_vsd.train.check import check
 from llava_vsd.train.data import Rows
+from llava_vsd.train.ready import get_ready, known_index
 from llava_vsd.train.trainer import Point
 from stand_ins import settings
 from tiny_models import FAMILIES, tiny
@@ -91,8 +92,8 @@ def compared(path: Path, *overrides: str) -> None:
         path, [KEEP, "batch_conversations=100", "row_tokens=9000", "lora.dropout=0", *overrides]
     )
     stage = config.stages[0]
-    ready = stages.get_ready(config, stage, config.model, path.parent / "state")
-    known = stages.known_index(ready, path.parent / "state", silent)
+    ready = get_ready(config, stage, config.model, path.parent / "state")
+    known = known_index(ready, path.parent / "state", silent)
     made = ready.plan(known, 1)
     (pieces,) = made.divide(0)
     flips = known.flips(0, config.seed)
@@ -206,7 +207,7 @@ def test_another_processor_and_a_mirrored_picture_have_features_of_their_own(tmp
     config = load_config(path, [KEEP])
 
     def keep(flip: bool) -> Path:
-        ready = stages.get_ready(config, config.stages[0], config.model, tmp_path / "state")
+        ready = get_ready(config, config.stages[0], config.model, tmp_path / "state")
         model = prepare(load(config.model, dtype="float32", device="cpu"), config.stages[0])
         return kept.keep_features(ready, model, [("1", flip)], PartialState(cpu=True), silent).folder
 

@@ -15,6 +15,7 @@ from llava_vsd.config import load_config
 from llava_vsd.jsonl import read_rows
 from llava_vsd.train import stages
 from llava_vsd.train.features import shown
+from llava_vsd.train.ready import get_ready, known_index
 from llava_vsd.train.trainer import Point, last_checkpoint
 
 LAUNCH = Path(__file__).parents[2] / "configs/launch"
@@ -105,7 +106,7 @@ def test_two_processes_share_the_work_of_the_tower(
     launch(tmp_path, config, made, tmp_path / "out", "keep_features=true")
     same(tmp_path / "out", alone)
     settings = load_config(made / "run.yaml", SETTINGS)
-    ready = stages.get_ready(settings, settings.stages[0], settings.model, tmp_path)
-    known = stages.known_index(ready, tmp_path, lambda done, total: None)
+    ready = get_ready(settings, settings.stages[0], settings.model, tmp_path)
+    known = known_index(ready, tmp_path, lambda done, total: None)
     pictures = shown(known, ready.plan(known, 2), settings.seed)
     assert len(list((tmp_path / "out/features").rglob("*.safetensors"))) == len(pictures) > 4

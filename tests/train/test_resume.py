@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from llava_vsd.config import load_config
 from llava_vsd.errors import FileError, TrainingError, UsageError
 from llava_vsd.jsonl import read_rows
-from llava_vsd.train import stages, trainer
+from llava_vsd.train import ready, stages, trainer
 from llava_vsd.train.conversations import file_hash
 from llava_vsd.train.trainer import Point, RowTrainer
 
@@ -141,7 +141,7 @@ def test_what_was_done_is_not_done_again(
     assert (out / "vsd/adapter_model.safetensors").stat().st_mtime_ns == before
     with pytest.raises(UsageError, match=r"other settings: learning_rate was 0.01, is 0.02 \(--overwrite"):
         stages.run(load_config(run_file, ["learning_rate=0.02"]))
-    monkeypatch.setattr(stages, "index", None)  # the index is kept: the data are not read again
+    monkeypatch.setattr(ready, "index", None)  # the index is kept: the data are not read again
     (out / "vsd").rename(out / "kept")
     stages.run(load_config(run_file))
     same(out, whole)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from peft import PeftModel
+from PIL import Image
 from transformers import AutoModelForImageTextToText
 
 from llava_vsd.config import load_config
@@ -16,7 +17,10 @@ from llava_vsd.jsonl import read_rows
 from llava_vsd.model.adapters import prepare
 from llava_vsd.model.load import load
 from llava_vsd.schema import Conversation
+from llava_vsd.train import ready as readiness
 from llava_vsd.train import stages
+from llava_vsd.train.data import Index
+from llava_vsd.train.ready import Ready, get_ready, known_index
 from llava_vsd.train.trainer import Point
 from stand_ins import checkpoint, conversations, pictures, settings
 
@@ -33,9 +37,7 @@ def curve(out: Path, stage: str = "vsd") -> list[Point]:
     return list(read_rows(out / stage / "curve.jsonl", Point))
 
 
-def plain_losses(
-    model: Any, ready: stages.Ready, plan: Any, known: Any, rates: dict[str, float]
-) -> list[float]:
+def plain_losses(model: Any, ready: Ready, plan: Any, known: Any, rates: dict[str, float]) -> list[float]:
     """The same steps in a loop of its own: one conversation at a time through the model's own loss."""
     groups = [
         {"params": [p for n, p in model.named_parameters() if p.requires_grad and part(n)], "lr": rate}
@@ -74,8 +76,8 @@ def plain_losses(
 def test_the_curve_is_that_of_a_plain_loop(run_file: Path, row_tokens: int) -> None:
     config = load_config(run_file, [*EXACT, f"row_tokens={row_tokens}"])
     stages.run(config)
-    ready = stages.get_ready(config, config.stages[0], config.model, run_file.parent / "scratch")
-    known = stages.known_index(ready, run_file.parent, lambda done, total: None)
+    ready = get_ready(config, config.stages[0], config.model, run_file.parent / "scratch")
+    known = known_index(ready, run_file.parent, lambda done, total: None)
     plan = ready.plan(known, 1)
     torch.manual_seed(config.seed)
     loaded = load(config.model, dtype="float32", device="cpu")
@@ -100,7 +102,7 @@ def test_the_result_loads_on_the_base_model_and_its_card_tells_the_run(run_file:
     card = (result / "README.md").read_text()
     assert "library_name: peft" in card
     assert config.stages[0].data[0].name in card
-    digest = stages.file_hash(config.stages[0].data[0])
+    digest = readiness.file_hash(config.stages[0].data[0])
     assert digest in card
     assert f"torch {torch.__version__}" in card
     points = curve(config.output)
@@ -181,9 +183,9 @@ def test_a_family_without_shared_rows_is_trained_unpacked_and_says_so(
 
     shared = load_config(run_file, EXACT)
     stages.run(shared)
-    own = stages.read_config
+    own = readiness.read_config
     monkeypatch.setattr(
-        stages, "read_config", lambda spec: (own(spec)[0], replace(own(spec)[1], shares_image=False))
+        readiness, "read_config", lambda spec: (own(spec)[0], replace(own(spec)[1], shares_image=False))
     )
     notes: list[str] = []
     unpacked = load_config(run_file, [*EXACT, f"output={run_file.parent / 'unpacked'}"])
@@ -197,8 +199,8 @@ def test_a_family_without_shared_rows_is_trained_unpacked_and_says_so(
 
 def test_half_of_the_pictures_are_shown_mirrored(run_file: Path) -> None:
     config = load_config(run_file, ["mirror=true", "epochs=2"])
-    ready = stages.get_ready(config, config.stages[0], config.model, run_file.parent)
-    known = stages.known_index(ready, run_file.parent, lambda done, total: None)
+    ready = get_ready(config, config.stages[0], config.model, run_file.parent)
+    known = known_index(ready, run_file.parent, lambda done, total: None)
     rows = stages.Rows(known, ready.plan(known, 1), ready.samples, ready.model_config, config.seed)
     flipped = [
         {name.split("/")[0] for name in row["ids"] if name.endswith("/mirrored")}
@@ -216,7 +218,7 @@ def test_half_of_the_pictures_are_shown_mirrored(run_file: Path) -> None:
             if other // rows.plan.rows == place // rows.plan.rows
         )
         assert row.learned == sum(row.counts)
-    again = stages.known_index(ready, run_file.parent, lambda done, total: None)
+    again = known_index(ready, run_file.parent, lambda done, total: None)
     assert again.mirrored is not None
     assert (again.flips(1, 0) == known.flips(1, 0)).all()
 
@@ -246,6 +248,40 @@ def test_bad_samples_stop_the_run_before_it_begins(run_file: Path, tmp_path: Pat
     assert notes == ["stage vsd: 1 bad samples are left out"]
 
 
+def test_an_index_with_bad_samples_is_made_once_a_run(
+    run_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first process makes it, the others read it; the next run looks whether the samples are mended."""
+    data, more = tmp_path / "data.jsonl", tmp_path / "more"
+    more.mkdir()
+    turns = [{"role": "user", "text": "where?"}, {"role": "assistant", "text": "on the sofa."}]
+    data.write_text(
+        "".join(
+            json.dumps({"id": f"of-{image}", "task": "chat", "image": image, "turns": turns}) + "\n"
+            for image in ("1", "77", "2")
+        )
+    )
+    folders = load_config(run_file).images
+    config = load_config(run_file, [f"data=[{data}]", "skip_bad=true"])
+    config = config.model_copy(update={"images": [*folders, more]})
+
+    def found(made: bool) -> Index:
+        ready = get_ready(config, config.stages[0], config.model, tmp_path)
+        return known_index(ready, tmp_path, lambda done, total: None, made=made)
+
+    known = found(made=False)
+    assert [(fault.id, fault.where) for fault in known.faults] == [("of-77", f"{data}: line 2")]
+    with monkeypatch.context() as other:
+        other.setattr(readiness, "index", None)
+        again = found(made=True)
+    assert again.faults == known.faults
+    assert [again.conversations[place].id for place in range(2)] == ["of-1", "of-2"]
+    assert (again.plain.rest == known.plain.rest).all()
+    Image.new("RGB", (64, 64)).save(more / "77.png")
+    assert len(found(made=False).conversations) == 3
+    assert found(made=False).faults == []
+
+
 def test_conversations_of_a_picture_keep_what_stands_before_it(run_file: Path, tmp_path: Path) -> None:
     """A system turn stands before the picture: rows of those without one must not share its prefix."""
     data = tmp_path / "data.jsonl"
@@ -258,8 +294,8 @@ def test_conversations_of_a_picture_keep_what_stands_before_it(run_file: Path, t
         )
     )
     config = load_config(run_file, [f"data=[{data}]"])
-    ready = stages.get_ready(config, config.stages[0], config.model, tmp_path)
-    known = stages.known_index(ready, tmp_path, lambda done, total: None)
+    ready = get_ready(config, config.stages[0], config.model, tmp_path)
+    known = known_index(ready, tmp_path, lambda done, total: None)
     assert (len(known.images), len(set(known.images))) == (3, 1)
     rows = stages.Rows(known, ready.plan(known, 1), ready.samples, ready.model_config, config.seed)
     found = {}
@@ -306,8 +342,8 @@ def test_processes_need_pictures_in_every_row(run_file: Path, tmp_path: Path) ->
     data = conversations(tmp_path / "data.jsonl", pictures(tmp_path / "images", 2), each=2, texts=30)
     settings = [f"data=[{data}]", f"images=[{tmp_path / 'images'}]"]
     config = load_config(run_file, settings)
-    ready = stages.get_ready(config, config.stages[0], config.model, tmp_path)
-    known = stages.known_index(ready, tmp_path, lambda done, total: None)
+    ready = get_ready(config, config.stages[0], config.model, tmp_path)
+    known = known_index(ready, tmp_path, lambda done, total: None)
     assert ready.plan(known, 1).steps > 1
     with pytest.raises(TrainingError, match=r"a step has 0 conversations about pictures for 4 rows"):
         ready.plan(known, 4)
@@ -316,7 +352,7 @@ def test_processes_need_pictures_in_every_row(run_file: Path, tmp_path: Path) ->
     ):
         ready.plan(known, 9)
     frozen = load_config(run_file, [*settings, "connector=frozen"])
-    ready = stages.get_ready(frozen, frozen.stages[0], frozen.model, tmp_path)
+    ready = get_ready(frozen, frozen.stages[0], frozen.model, tmp_path)
     assert ready.plan(known, 4).rows == 4
 
 
@@ -330,8 +366,10 @@ def test_quantized_weights_need_a_gpu(run_file: Path) -> None:
 def test_boxes_need_a_known_convention(run_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    own = stages.read_config
-    monkeypatch.setattr(stages, "read_config", lambda spec: (own(spec)[0], replace(own(spec)[1], boxes=None)))
+    own = readiness.read_config
+    monkeypatch.setattr(
+        readiness, "read_config", lambda spec: (own(spec)[0], replace(own(spec)[1], boxes=None))
+    )
     with pytest.raises(UsageError, match="how LLaVA writes boxes is not known"):
         stages.run(load_config(run_file, ["boxes=true"]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,7 +72,7 @@ def ablate(
     from llava_vsd.cli.ablation import print_ablation
     from llava_vsd.errors import UsageError
     from llava_vsd.evaluate import parse_references
-    from llava_vsd.jsonl import read_rows, replacing
+    from llava_vsd.jsonl import read_rows, refuse_inputs, replacing
     from llava_vsd.matching import matched
     from llava_vsd.metrics.spice.pipeline import Spice
     from llava_vsd.refine.models import default_model, load_text_model
@@ -79,6 +80,8 @@ def ablate(
 
     if refined and model:
         raise UsageError("--refined leaves nothing to refine; expected no --model")
+    if output:
+        refuse_inputs(output, items, predictions, *(refined or ()), cache, spice_cache)
     kind = parse_references(references)
     asked = list(read_rows(items, Item))
     rows = [one for one in matched(asked, read_rows(predictions, Prediction), what=str(predictions)) if one]
@@ -133,27 +136,33 @@ def _made(
     from llava_vsd.refine.completions import Completions
     from llava_vsd.refine.rewrite import Refiner
 
+    asked = [item.asked for item in items]
     if model is None:
-        found, seconds = _refined(Refiner(None), items, rows, "rules")
+        found, seconds, _ = _timed(Refiner(None), rows, asked, "rules")
         return {"rules": Variant(found, seconds)}
     completions = Completions(model, cache)
     try:
-        bare, first = _refined(Refiner(completions, guarded=False, seed=seed), items, rows, "without a guard")
-        found, rest = _refined(Refiner(completions, tries=tries, seed=seed), items, rows, "with the guard")
+        bare = Refiner(completions, guarded=False, seed=seed)
+        unguarded, first, from_bare = _timed(bare, rows, asked, "without a guard")
+        guarded, rest, from_both = _timed(
+            Refiner(completions, tries=tries, seed=seed), rows, asked, "with the guard"
+        )
     finally:
         completions.close()
-    return {"no guard": Variant(bare, first), "guard": Variant(found, first + rest)}
+    return {
+        "no guard": Variant(unguarded, first, from_bare),
+        "guard": Variant(guarded, first + rest, from_both),
+    }
 
 
-def _refined(
-    refiner: Refiner, items: list[Item], rows: list[Prediction], what: str
-) -> tuple[list[Prediction], float]:
-    from llava_vsd.cli.progress import reporting
+def _timed(
+    refiner: Refiner, rows: list[Prediction], asked: list[int], what: str
+) -> tuple[list[Prediction], float, float]:
+    """Refined rows, seconds, and which percentage of the model's answers a file of an earlier run gave."""
+    from llava_vsd.cli.progress import tracked
 
-    start, found = perf_counter(), list[Any]()
-    with reporting(f"predictions {what}", total=len(rows)) as report:
-        for at in range(0, len(rows), refiner.batch_size):
-            some = slice(at, at + refiner.batch_size)
-            found += refiner.refine(rows[some], [item.asked for item in items[some]])
-            report(len(found), len(rows))
-    return found, perf_counter() - start
+    kept = refiner.completions.counts if refiner.completions else Counter[str]()
+    start, before = perf_counter(), kept.copy()
+    found = list(tracked(refiner.in_batches(rows, asked), f"predictions {what}", total=len(rows)))
+    counts = kept - before
+    return found, perf_counter() - start, 100 * counts["recalled"] / max(1, counts.total())

@@ -45,6 +45,10 @@ def print_ablation(found: Mapping[str, Any], *, title: str) -> None:
         if any(cells):
             table.add_row(label, *cells)
     console.print(table)
+    if any(column.get("recalled") for column in columns.values()):
+        console.print(
+            "seconds leave out what the answers from --cache took when they were made", markup=False
+        )
     for name, column in columns.items():
         for figure, label in _DIFFERENCES.items():
             difference = column.get("differences", {}).get(figure)
@@ -63,6 +67,10 @@ def _rows() -> Iterator[tuple[str, Callable[[Mapping[str, Any]], str]]]:
         yield label, lambda column, key=outcome: _share(column, key)  # type: ignore[misc]
     yield "the guard would refuse, %", _refused
     yield "tries", lambda column: _number(column, "tries")
+    yield (
+        "answers from --cache, %",
+        lambda column: f"{column['recalled']:.1f}" if column.get("recalled") else "",
+    )
     yield "seconds", lambda column: f"{column['seconds']:.0f}" if "seconds" in column else ""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -19,7 +18,8 @@ def predict(
     model: Annotated[
         str,
         typer.Option(
-            help="Folder or hub name (OWNER/NAME) of a checkpoint or an adapter; openai:URL#MODEL for a server of "
+            help="small, the model that ships and knows rendered rooms only; folder or hub name (OWNER/NAME) of a "
+            "checkpoint or an adapter; openai:URL#MODEL for a server of "
             "the OpenAI form, e.g. openai:http://localhost:8000/v1#vsd; baseline:FILE (FILE#names or FILE#boxes "
             "for one half of it); scripted:FILE.",
             show_default=False,
@@ -99,8 +99,13 @@ def predict(
         bool, typer.Option("--both-orders", help="Checkpoint: relation asked both ways round, averaged.")
     ] = False,
     temperature: Annotated[
-        float, typer.Option(help="Checkpoint: of the nine scores; vsd calibrate finds it.", min=0.01, max=100)
-    ] = 1.0,
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            help="Checkpoint: of the nine scores; vsd calibrate finds it. Default: 1; small: its own.",
+            min=0.01,
+            max=100,
+        ),
+    ] = None,
     beams: Annotated[int, typer.Option(help="Checkpoint: beams of a beam search.", min=1)] = 1,
     sample: Annotated[
         float, typer.Option(help="Checkpoint: temperature to sample sentences at; 0: the likeliest.", min=0)
@@ -117,21 +122,26 @@ def predict(
     """Answer all three tasks for every item: the relation of each triple, one sentence, three sentences.
 
     After Ctrl-C or a kill the same command goes on where the file ends; with --probe it goes on in a file that was
-    made without.
+    made without. Under torchrun or accelerate launch each process takes its shard, to a file of its own
+    (predictions-1-of-4.jsonl ...); `cat` puts them together.
 
     Example: vsd predict val/items.jsonl --model runs/vsd --images VG_100K -o predictions.jsonl
     """
     from dataclasses import replace
 
-    from llava_vsd.cli.progress import tracked
+    from llava_vsd.cli.progress import noted, tracked
     from llava_vsd.data.images import ImageStore
     from llava_vsd.errors import UsageError
-    from llava_vsd.jsonl import read_rows
-    from llava_vsd.predict import Run, asked, load_engine
+    from llava_vsd.jsonl import read_rows, refuse_inputs
+    from llava_vsd.predict import Run, asked, launched, load_engine, share_file
     from llava_vsd.predict import shard as part_of
     from llava_vsd.schema import Item
 
     wanted = list(read_rows(items, Item))
+    if share := launched():
+        if shard:
+            raise UsageError(f"--shard {shard}: this process has the shard {share} by itself; expected none")
+        shard, output = share, share_file(output, share)
     if shard:
         wanted = part_of(wanted, shard)
     store = ImageStore(images) if images else None
@@ -173,11 +183,10 @@ def predict(
             key=key,
         )
         asking = replace(asking, patience=replace(asking.patience, read=timeout, tries=tries))
-    engine = load_engine(model, images=store, asking=asking, running=running)
+    engine = load_engine(model, images=store, asking=asking, running=running, note=noted)
     if remark := getattr(engine, "remark", ""):
-        print(f"vsd: {remark}", file=sys.stderr)
-    if output.exists() and output.samefile(items):
-        raise UsageError(f"{output} holds the items; expected another file for the predictions")
+        noted(remark)
+    refuse_inputs(output, items)
     everything = asked(wanted, engine, probes=probe, images=store)
     with Run(everything, engine, output, overwrite=overwrite) as run:
         before = run.done

@@ -10,6 +10,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def noted(text: str) -> None:
+    """Tells the user something on stderr."""
+    print(f"vsd: {text}", file=sys.stderr)
+
+
 def tracked(things: Iterable[T], what: str, *, total: int | None = None, done: int = 0) -> Iterator[T]:
     """Yields `things` and shows how many have passed.
 

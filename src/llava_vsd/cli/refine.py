@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Optional
@@ -65,8 +66,7 @@ def refine(
     Example: vsd refine predictions.jsonl --model small -o refined.jsonl
     """
     from llava_vsd.cli.progress import tracked
-    from llava_vsd.errors import UsageError
-    from llava_vsd.jsonl import read_rows
+    from llava_vsd.jsonl import read_rows, refuse_inputs
     from llava_vsd.refine.completions import Completions
     from llava_vsd.refine.models import default_model, load_text_model
     from llava_vsd.refine.rewrite import Refiner
@@ -75,9 +75,14 @@ def refine(
 
     rows = list(read_rows(predictions, Prediction))
     asked = asked_places(rows, list(read_rows(items, Item)) if items else ())
-    for path in filter(None, (predictions, items, cache)):
-        if output.exists() and path.exists() and output.samefile(path):
-            raise UsageError(f"{output} is {path}; expected another file for the refined predictions")
+    refuse_inputs(output, predictions, items, cache)
+    if not items and (doubtful := [row for row in rows if len(row.relations) > 1]):
+        others = f" and {len(doubtful) - 1:,} more have" if len(doubtful) > 1 else " has"
+        print(
+            f"vsd: prediction {doubtful[0].label}{others} several pairs; the sentences are taken to be about the first "
+            "(--items FILE says about which)",
+            file=sys.stderr,
+        )
     text_model = load_text_model(
         model or default_model(), device=device, dtype=dtype, batch_size=batch_size, key=key
     )

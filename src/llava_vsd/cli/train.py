@@ -147,6 +147,10 @@ def _print(report: Report) -> None:
     ]
     if report.features:
         lines.append(("features on disk", f"{report.features:,} bytes"))
+    if report.patches is None:
+        lines.append(("memory below", f"without what the vision tower of {report.family} keeps: not known"))
+    elif report.patches:
+        lines.append(("patches of a row", f"{report.patches:,}"))
     for row in report.longest:
         ids = row["conversations"]
         more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""

@@ -133,6 +133,23 @@ class ImageStore:
         return self._found
 
 
+class ImageFiles(ImageStore):
+    """Images by the paths of their files, without a look at what else is in their folders."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    def path(self, image: str) -> Path:
+        """The file; FileError where there is none."""
+        path = Path(image)
+        if not path.is_file():
+            raise FileError(path, "no such file; expected a picture")
+        return path
+
+    def __contains__(self, image: str) -> bool:
+        return Path(image).is_file()
+
+
 def _fitting(image: str, found: dict[str, list[str]]) -> list[str]:
     """Files that an id may stand for."""
     above, _, name = image.rpartition("/")

@@ -40,9 +40,15 @@ def probed(item: Item, probe: Probe, *, width: int | None = None) -> Item:
         width: of the picture in pixels; where it is given, a mirror moves the boxes too.
 
     The labels are what then holds; a swapped `on` or `in`, which has no converse, keeps its label, which means nothing.
+    What `holds` lists is mirrored with the picture; it is true whatever is asked, so no other probe changes it.
     """
-    triples = [_changed(triple, probe, width) for triple in item.triples]
-    return item.model_copy(update={"probe": probe, "triples": triples})
+    change: dict[str, object] = {
+        "probe": probe,
+        "triples": [_changed(triple, probe, width) for triple in item.triples],
+    }
+    if probe == "mirror" and item.holds is not None:
+        change["holds"] = [_changed(triple, probe, width) for triple in item.holds]
+    return item.model_copy(update=change)
 
 
 def _changed(triple: Triple, probe: Probe, width: int | None) -> Triple:

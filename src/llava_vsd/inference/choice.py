@@ -47,6 +47,7 @@ FORMS: dict[str, Callable[[Group], dict[str, Any]]] = {
 before 0.12, SGLang, llama.cpp, the JSON schema of OpenAI's own API; `text` forces nothing and reads what comes."""
 
 _UNSEEN = 0.05
+_ROUNDED = 1e-3  # by which a log probability in a short type may be above 0
 _END = "\0"  # for the token that ends an answer, where a server writes it as nothing
 _JSON_HEAD = re.compile(r'\s*\{\s*"' + _FIELD + r'"\s*:\s*"')
 
@@ -75,18 +76,28 @@ class Step:
 
 
 def steps(logprobs: Any) -> list[Step]:
-    """The steps of a chat answer's `logprobs`; empty where there are none, or they have another form."""
+    """The steps of a chat answer's `logprobs`; empty where there are none, or any part of them has another form.
+
+    A form is another where a field is missing, a token is no text, or a log probability is no number, or above 0.
+    """
     try:
         return [
-            Step(
-                one["token"],
-                {other["token"]: math.exp(other["logprob"]) for other in one["top_logprobs"]}
-                | {one["token"]: math.exp(one["logprob"])},
-            )
+            Step(said, dict(map(_likely, one["top_logprobs"])) | {said: share})
             for one in logprobs["content"]
+            for said, share in (_likely(one),)
         ]
-    except (KeyError, TypeError, OverflowError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return []
+
+
+def _likely(entry: Any) -> tuple[str, float]:
+    """A token and its probability, from what a server says of it."""
+    token, logprob = entry["token"], entry["logprob"]
+    if not isinstance(token, str) or type(logprob) not in (int, float):
+        raise TypeError
+    if not logprob <= _ROUNDED:  # nor is NaN
+        raise ValueError
+    return token, math.exp(logprob)
 
 
 def shares(form: str, answer: Sequence[Step], labels: Group = RELATIONS) -> dict[Group, float]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Protocol
 
-from llava_vsd.schema import Item, Prediction
+from llava_vsd.schema import Item, Prediction, Task
 
 Sight = Literal["pictures", "boxes"]
+
+ANSWER_TOKENS: dict[Task, int] = {"classify": 32, "describe": 96, "diversify": 320}
+"""Most tokens of an answer of a model that writes; one that is well written takes a third of them."""
 
 
 class Engine(Protocol):

@@ -15,7 +15,7 @@ from llava_vsd.data.web import PASSING, Patience
 from llava_vsd.errors import ServerError, UsageError
 from llava_vsd.inference import answers, choice
 from llava_vsd.inference.choice import FORMS, Group
-from llava_vsd.inference.engine import Sight
+from llava_vsd.inference.engine import ANSWER_TOKENS, Sight
 from llava_vsd.inference.pictures import data_uri
 from llava_vsd.inference.server import PATIENCE, Server, Session
 from llava_vsd.relations import RELATIONS, Relation
@@ -23,12 +23,10 @@ from llava_vsd.schema import Item, Prediction, RelationAnswer, Task, Triple
 
 AUTO = "auto"
 
-_TOKENS: dict[Task, int] = {"classify": 32, "describe": 96, "diversify": 320}
-"""Most tokens of an answer; a question that is well answered takes a third of them."""
-
 _ALTERNATIVES = 20  # tokens that a server reports at each place; more is refused by most
 _HALVED = 0.01  # a group of labels with less than this is shared out evenly, not asked about
 _DECIMALS = 6  # of scores
+_SHOWN = 200  # characters of what a server reports
 _TRIED_OUT: Group = ("in front of", "behind")
 _REFUSALS = (400, 415, 422, 500, 501)
 """With these a server turns down what it does not know."""
@@ -68,6 +66,9 @@ class OpenAI:
     and whether it reports token probabilities. Both stand in the settings, since answers depend on them. The address
     does not: the shards of a run may go to different servers of the same model.
 
+    Attributes:
+        remark: what a user should know, or empty.
+
     Args:
         spec: `URL#MODEL`; without `#MODEL` the server must have one model only.
         images: where the pictures are; None for questions without pictures.
@@ -93,6 +94,7 @@ class OpenAI:
         self.model = model or self.server.only_model()
         self.name = f"openai:{self.model}"
         self.sees: frozenset[Sight] = frozenset({"pictures"} if asking.pictures else ())
+        self.remark = ""
         self.form, self.has_scores = self.server.once(self._find_out, None)
         self.settings: dict[str, Any] = {
             "engine": "openai",
@@ -103,7 +105,7 @@ class OpenAI:
             "scores": self.has_scores,
             "template": asking.template,
             "questions": questions,
-            "max_tokens": asking.max_tokens or dict(_TOKENS),
+            "max_tokens": asking.max_tokens or dict(ANSWER_TOKENS),
             "body": asking.body,
         }
 
@@ -123,7 +125,14 @@ class OpenAI:
                     continue
                 said = choice.unwrapped(form, found["message"].get("content") or "").strip()
                 if form == "text" or said in _TRIED_OUT:
-                    return form, scores and bool(choice.steps(found.get("logprobs")))
+                    told = found.get("logprobs") if scores else None
+                    has_scores = bool(choice.steps(told))
+                    if told and not has_scores:
+                        self.remark = (
+                            f"{self.name}: it reports token probabilities in a form that is not known: "
+                            f"{self.server.hidden(json.dumps(told)[:_SHOWN])}; answers have no scores"
+                        )
+                    return form, has_scores
                 refusal = f"answered {said!r}"
                 break  # it takes the request and does not obey
         problem = f"does not obey --choice {self.asking.choice}: {refusal}"
@@ -134,7 +143,7 @@ class OpenAI:
             "model": self.model,
             "messages": messages,
             "temperature": 0,
-            "max_tokens": self.asking.max_tokens or _TOKENS[task],
+            "max_tokens": self.asking.max_tokens or ANSWER_TOKENS[task],
         }
         if scores:
             body |= {"logprobs": True, "top_logprobs": _ALTERNATIVES}

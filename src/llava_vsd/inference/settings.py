@@ -54,7 +54,8 @@ class Settings:
         template: place of the question templates in `data.prompts.TEMPLATES`.
         boxes: whether questions tell where the two things are, in the family's own form.
         both_orders: ask for the relation with subject and object exchanged too; see `metrics.calibration.both_orders`.
-        temperature: of the scores; what `vsd calibrate` fits. Changes no answer, but how sure it is.
+        temperature: of the scores; what `vsd calibrate` fits. Changes no answer, but how sure it is. None: 1, for the
+            small model the one that ships with it.
         max_tokens: of each answer in words; None takes what each task needs.
         decoding: how sentences are made.
     """
@@ -67,12 +68,12 @@ class Settings:
     template: int = 0
     boxes: bool = False
     both_orders: bool = False
-    temperature: float = 1.0
+    temperature: float | None = None
     max_tokens: int | None = None
     decoding: Decoding = field(default_factory=Decoding)
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1 or not 0 < self.temperature < inf:
+        if self.batch_size < 1 or not 0 < (1 if self.temperature is None else self.temperature) < inf:
             raise UsageError(
                 f"batch size {self.batch_size}, temperature {self.temperature}: expected more than 0"
             )

@@ -12,7 +12,8 @@ from llava_vsd.errors import UsageError, VsdError
 from llava_vsd.inference.decode import Draw
 from llava_vsd.inference.text import Prompt, Sampling
 from llava_vsd.model.language import read_language
-from llava_vsd.model.load import device_of, digest
+from llava_vsd.model.load import device_of, digest, move
+from llava_vsd.model.out_of_memory import RAISED, is_out_of_memory, release
 
 DTYPES = ("bfloat16", "float16", "float32")
 
@@ -36,7 +37,8 @@ class TransformersText:
 
     Raises:
         UsageError: another dtype, a batch of none, or a device that this machine lacks.
-        CheckpointError: there is no such model, it cannot be read, or it has no chat template.
+        CheckpointError: there is no such model, it cannot be read, or has no chat template; or it is too large for the
+            memory.
     """
 
     def __init__(self, spec: str, *, device: str = "", dtype: str = "", batch_size: int = 16) -> None:
@@ -50,7 +52,7 @@ class TransformersText:
         self.settings: dict[str, Any] = {"engine": "transformers", "model": spec, "dtype": dtype}
         language = read_language(spec, getattr(torch, dtype))
         self._tokenizer, self._model = language.tokenizer, language.model
-        self._model.to(self.device).eval()
+        move(spec, self._model.eval(), self.device)
         self.settings["weights"] = digest(self._model)
         self._tokenizer.padding_side = "left"
         if self._tokenizer.pad_token_id is None:
@@ -72,7 +74,9 @@ class TransformersText:
                 said = self._generate(
                     [encoded[place] for place in places], sampling, [seeds[place] for place in places]
                 )
-            except torch.OutOfMemoryError:
+            except RAISED as error:
+                if not is_out_of_memory(error):
+                    raise
                 said = []  # what was tried is let go of with the error, before the next try
             if not said:
                 if len(places) == 1:
@@ -81,7 +85,7 @@ class TransformersText:
                         "expected a smaller model or a larger device"
                     )
                 self.batch_size = len(places) // 2
-                torch.cuda.empty_cache()
+                release()
                 continue
             start += len(places)
             for place, text in zip(places, said, strict=True):

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain, combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from llava_vsd.data.images import ImageStore
 from llava_vsd.data.probes import shown
@@ -18,7 +18,7 @@ from llava_vsd.errors import UsageError, VsdError
 from llava_vsd.inference import answers
 from llava_vsd.inference.asked import Ids, Open, Picture, Replies, Way
 from llava_vsd.inference.decode import Answer
-from llava_vsd.inference.engine import Sight
+from llava_vsd.inference.engine import ANSWER_TOKENS, Sight
 from llava_vsd.inference.plain import Plain
 from llava_vsd.inference.settings import Settings
 from llava_vsd.inference.shared import Shared
@@ -27,12 +27,11 @@ from llava_vsd.metrics.calibration import both_orders, tempered
 from llava_vsd.metrics.ptb import tokenize
 from llava_vsd.model.encode import Encoder
 from llava_vsd.model.load import Loaded, digest, load
+from llava_vsd.model.out_of_memory import RAISED, is_out_of_memory, release
 from llava_vsd.relations import RELATIONS
 from llava_vsd.schema import Conversation, Item, Place, Prediction, RelationAnswer, Task, Triple, Turn
 
-_TOKENS: dict[Task, int] = {"describe": 96, "diversify": 320}
-"""Most tokens of an answer in words; one that is well said takes a third of them."""
-
+_IN_WORDS: tuple[Task, ...] = ("describe", "diversify")
 _LONGEST = 1 << 20  # of encoded conversations: what a model can take is its own business here
 _ORDER = 4  # of the n-grams that the sentences of a candidate should not share
 
@@ -50,6 +49,7 @@ class Transformers:
         images: where the pictures are.
         settings: how to run it and ask it.
         loaded: a model that is there already; `spec` is then but its name.
+        folder: where the checkpoint is, if `spec` is but its name.
 
     Attributes:
         remark: what a user should know, or empty.
@@ -68,17 +68,19 @@ class Transformers:
         settings: Settings | None = None,
         *,
         loaded: Loaded | None = None,
+        folder: str | Path | None = None,
     ) -> None:
         given = settings or Settings()
         if images is None:
             raise UsageError(f"{spec}: no pictures to show; expected --images DIR")
         self.name, self.images, self._given = spec, images, given
         self.batch_size = given.batch_size
+        self._temperature = 1.0 if given.temperature is None else given.temperature
         self.sees = frozenset({"pictures", "boxes"} if given.boxes else {"pictures"})
         questions = fingerprint(given.template)  # before weights are read: a wrong template is told at once
         if loaded is None:
             loaded = load(
-                spec,
+                folder or spec,
                 dtype=given.dtype,
                 device=given.device,
                 adapter=given.adapter,
@@ -87,7 +89,7 @@ class Transformers:
         self._tokenizer = loaded.processor.tokenizer
         self._encoder = Encoder(loaded.processor, loaded.family, max_tokens=_LONGEST, boxes=given.boxes)
         labels = self._answers()
-        ends = _ends(loaded, labels[0][-1])
+        ends = ends_of(loaded, labels[0][-1])
         obstacle = _obstacle(loaded)
         kind: type[Shared | Plain] = Plain if obstacle else Shared
         self._way: Way = kind(loaded, labels, ends, given.decoding)
@@ -105,7 +107,7 @@ class Transformers:
             "questions": questions,
             "boxes": given.boxes,
             "both_orders": given.both_orders,
-            "temperature": given.temperature,
+            "temperature": self._temperature,
             "max_tokens": self._limits(),
             "decoding": asdict(given.decoding),
         }
@@ -123,7 +125,9 @@ class Transformers:
             part = items[place : place + self.batch_size]
             try:
                 made = self._batch(part)
-            except torch.OutOfMemoryError:
+            except RAISED as error:
+                if not is_out_of_memory(error):
+                    raise
                 made = None  # what was tried is let go of with the error, before the next try
             if made is None:
                 if len(part) == 1:
@@ -132,7 +136,7 @@ class Transformers:
                         "expected a shorter dtype, a smaller model or a larger device"
                     )
                 self.batch_size = len(part) // 2
-                _release()
+                release()
                 continue
             yield from made
             place += len(part)
@@ -140,8 +144,9 @@ class Transformers:
     def _batch(self, items: Sequence[Item]) -> list[Prediction]:
         pictures: dict[tuple[str, str | None, Ids], Picture] = {}
         asked = []
+        opened = {name: self.images.open(name) for name in dict.fromkeys(item.image for item in items)}
         for item in items:
-            picture = self.images.open(item.image)
+            picture = opened[item.image]
             size = (picture.height, picture.width)
             changed = item.probe if item.probe in ("mirror", "blank") else None
             prefix, choices, opens = self._questions(item, size)
@@ -217,7 +222,7 @@ class Transformers:
         return found
 
     def _limits(self) -> dict[Task, int]:
-        return {task: self._given.max_tokens or limit for task, limit in _TOKENS.items()}
+        return {task: self._given.max_tokens or ANSWER_TOKENS[task] for task in _IN_WORDS}
 
     def _prediction(self, item: Item, replies: Replies, choice: int, words: int) -> Prediction:
         orders = 2 if self._given.both_orders else 1
@@ -227,7 +232,7 @@ class Transformers:
             choice += orders
             likely = np.exp(asked - asked.max(axis=1, keepdims=True))
             likely /= likely.sum(axis=1, keepdims=True)
-            given = tempered(both_orders(*likely) if orders == 2 else likely[0], self._given.temperature)
+            given = tempered(both_orders(*likely) if orders == 2 else likely[0], self._temperature)
             relations.append(
                 RelationAnswer(
                     subject=triple.subject,
@@ -291,13 +296,8 @@ def _obstacle(loaded: Loaded) -> str:
     return ""
 
 
-def _ends(loaded: Loaded, end: int) -> list[int]:
+def ends_of(loaded: Loaded, end: int) -> list[int]:
     """Tokens that end an answer: what ends one in training, and what the checkpoint names."""
     named = [loaded.model.generation_config.eos_token_id, loaded.processor.tokenizer.eos_token_id]
     each = chain.from_iterable(one if isinstance(one, list) else [one] for one in named)
     return sorted({end, *(one for one in each if one is not None)})
-
-
-def _release() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

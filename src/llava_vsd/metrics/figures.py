@@ -57,7 +57,10 @@ class Answered:
 
 
 def classified(answers: Sequence[Answered]) -> dict[str, Figure]:
-    """Task 1: accuracy, F1 averages and, where the predictions carry scores, calibration; over triples."""
+    """Task 1: accuracy, F1 averages and, where the predictions carry scores, calibration; over triples.
+
+    Where items list all that holds, the accuracy that accepts any of it too.
+    """
     matrices = confusions(answers).reshape(len(answers), -1)
 
     def figure(score: classification.Average | None) -> Figure:
@@ -67,9 +70,22 @@ def classified(answers: Sequence[Answered]) -> dict[str, Figure]:
 
         return Figure(matrices, of)
 
-    found = {"task1.accuracy": figure(None)}
+    found = {"task1.accuracy": figure(None)} | _lenient(answers)
     found |= {f"task1.f1_{average}": figure(average) for average in classification.AVERAGES}
     return found | _calibrated(answers)
+
+
+def _lenient(answers: Sequence[Answered]) -> dict[str, Figure]:
+    right, triples = np.zeros((2, len(answers)))
+    for place, answer in enumerate(answers):
+        if answer.item.holds is None:
+            continue
+        triples[place] = len(answer.item.triples)
+        said = answer.prediction.relations if answer.prediction else []
+        for one, triple in zip(said, answer.item.triples, strict=False):
+            true = answer.item.held(triple.subject, triple.object) | {triple.relation}
+            right[place] += one.relation in true
+    return {"task1.accuracy_lenient": mean(right, over=triples, scale=100)} if triples.any() else {}
 
 
 def confusions(answers: Sequence[Answered]) -> Array:
@@ -151,7 +167,20 @@ def described(answers: Sequence[Answered]) -> dict[str, Figure]:
         "task2.rouge_l": mean(spread(rouge_l), over=referenced, scale=100),
         "task2.cider": mean(spread(item_cider(candidates, references)), over=referenced, scale=100),
         "task2.relation_accuracy": mean(np.array(stated), scale=100),
-    }
+    } | _consistent(answers)
+
+
+def _consistent(answers: Sequence[Answered]) -> dict[str, Figure]:
+    """Whether the sentence of task 2 states what task 1 answered, right or wrong."""
+    stated, chosen = np.zeros((2, len(answers)))
+    for place, answer in enumerate(answers):
+        said = answer.prediction
+        relation = said.relations[answer.item.asked].relation if said and said.relations else None
+        if said and relation:
+            pair = answer.item.pair
+            chosen[place] = 1
+            stated[place] = states_relation(said.description, pair.subject, pair.object, relation)
+    return {"task2.consistency": mean(stated, over=chosen, scale=100)} if chosen.any() else {}
 
 
 def _corpus_bleu4(answers: Sequence[Answered]) -> Figure:

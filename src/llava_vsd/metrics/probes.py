@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from llava_vsd.metrics.bootstrap import Figure, mean
 from llava_vsd.metrics.relation import states_relation
 from llava_vsd.relations import Relation, converse, mirrored
-from llava_vsd.schema import Item, Prediction, Probe
+from llava_vsd.schema import Item, Prediction, Probe, Triple
 
 Array = NDArray[np.float64]
 
@@ -35,11 +35,16 @@ class Probed:
 
 @dataclass(frozen=True)
 class _Triple:
-    """What was said of one triple, as it is and under the probe, and what holds of it as it is."""
+    """What was said of one triple, as it is and under the probe, and what holds of it as it is.
+
+    Attributes:
+        held: all that holds of it under the probe, in the order that is then asked; None where nobody knows.
+    """
 
     gold: Relation
     said: Relation | None
     then: Relation | None
+    held: frozenset[Relation] | None
 
 
 def figures(probe: Probe, answers: Sequence[Probed]) -> dict[str, Figure]:
@@ -62,6 +67,11 @@ Judge = Callable[[_Triple], bool | None]
 """Whether an answer under a probe is as it must be; None where nothing can be said of this triple."""
 
 
+def _holds(one: _Triple) -> bool | None:
+    """Whether any true answer was given; of a question without one, as a swapped `on`, nothing can be said."""
+    return one.then in one.held if one.held else None
+
+
 def _follows(then: Relation | None, expected: Relation | None) -> bool | None:
     return None if expected is None else then == expected
 
@@ -69,6 +79,7 @@ def _follows(then: Relation | None, expected: Relation | None) -> bool | None:
 _swapped: Mapping[str, Judge] = {
     "consistency": lambda one: _follows(one.then, converse(one.said) if one.said else None),
     "accuracy": lambda one: _follows(one.then, converse(one.gold)),
+    "accuracy_lenient": _holds,
 }
 _mirrored: Mapping[str, Judge] = {
     "consistency": lambda one: _follows(one.then, mirrored(one.said) if one.said else None),
@@ -77,9 +88,11 @@ _mirrored: Mapping[str, Judge] = {
     ),
     "rest": lambda one: _follows(one.then, one.said) if one.said and not _turns(one.said) else None,
     "accuracy": lambda one: _follows(one.then, mirrored(one.gold)),
+    "accuracy_lenient": _holds,
 }
 _blanked: Mapping[str, Judge] = {
     "accuracy": lambda one: one.then == one.gold,
+    "accuracy_lenient": _holds,
     "same": lambda one: _follows(one.then, one.said),
 }
 
@@ -112,8 +125,18 @@ def _triples(one: Probed) -> Iterator[_Triple]:
     said = [answer.relation for answer in one.answer.relations] if one.answer else []
     then = [answer.relation for answer in one.probe.relations] if one.probe else []
     nothing: list[Relation | None] = [None] * count
-    for triple, first, second in zip(one.item.triples, said or nothing, then or nothing, strict=True):
-        yield _Triple(triple.relation, first, second)
+    for triple, changed, first, second in zip(
+        one.item.triples, one.changed.triples, said or nothing, then or nothing, strict=True
+    ):
+        yield _Triple(triple.relation, first, second, _held(one.changed, changed))
+
+
+def _held(item: Item, triple: Triple) -> frozenset[Relation] | None:
+    if item.holds is None:
+        return None
+    listed = item.held(triple.subject, triple.object)
+    meaningless = item.probe == "swap" and converse(triple.relation) is None
+    return listed if meaningless else listed | {triple.relation}
 
 
 def _states(one: Probed, probe: Probe) -> float:

@@ -13,7 +13,8 @@ from itertools import product
 from llava_vsd.relations import Relation
 
 
-def _set(text: str) -> frozenset[str]:
+def listed(text: str) -> frozenset[str]:
+    """The words of a table."""
     return frozenset(text.split())
 
 
@@ -131,7 +132,7 @@ MUTUAL: dict[Relation, tuple[str, ...]] = {
 }
 """Phrases after both things: `a man and a dog next to each other`."""
 
-VERBS = _set(
+VERBS = listed(
     "is are was were be been being has have had having stands stand stood sits sit sat lies lie lay "
     "hangs hang hung grows grow grew walks walk runs run flies fly flows rests rest does do can will "
     "looks look shows appears leads extends rises carries carry pulling pulls uses using eats eating "
@@ -139,56 +140,56 @@ VERBS = _set(
 )
 """Words that end the phrase of a landmark, and after which a fronted phrase has its figure."""
 
-FINITE = _set("is are was were has have had stands sits lies hangs stood sat hung grows flies")
+FINITE = listed("is are was were has have had stands sits lies hangs stood sat hung grows flies")
 """Verbs that make a clause of its own out of what follows an `and` or a comma."""
 
-HAVE = _set("has have had having with")
+HAVE = listed("has have had having with")
 """Words by which a thing becomes the landmark of a phrase without one: `a house with a tree behind`."""
 
-ENDS = VERBS | _set(
+ENDS = VERBS | listed(
     "with without that which who whom whose while where when as for from to than there here but so "
     "because . , ; : ! ?"
 )
 """Words that end the phrase of a landmark."""
 
-CLAUSE_ENDS = _set(". ; : ! ? while whereas but")
+CLAUSE_ENDS = listed(". ; : ! ? while whereas but")
 
-ARTICLES = _set(
+ARTICLES = listed(
     "a an the this that these those some any many several few all both each every another other two "
     "three four five six his her its their my your our one no"
 )
 
-PRONOUNS = _set("it him her them himself herself itself themselves his its their hers")
+PRONOUNS = listed("it him her them himself herself itself themselves his its their hers")
 
-BODY = _set(
+BODY = listed(
     "head heads hand hands arm arms face back front shoulder shoulders neck foot feet leg legs lap mouth "
     "body chest waist wrist ear ears eyes hair finger fingers knees belly top side surface left right "
     "middle center"
 )
 """`his head`, `its side`: what is on a part of a thing is on the thing."""
 
-RELATIVES = _set("that which who whom")
+RELATIVES = listed("that which who whom")
 """So does the thing before a relative clause: `a wall that the giraffes are standing in front of`."""
 
-OTHERS = _set("one ones other others another")
+OTHERS = listed("one ones other others another")
 """Stand for a thing of the kind just named: `a boat next to the yellow one`."""
 
-NEGATIONS = _set("not never neither nor hardly")
+NEGATIONS = listed("not never neither nor hardly")
 """Deny what the next phrase states."""
 
-DENIERS = _set("no without")
+DENIERS = listed("no without")
 """Deny the thing that follows."""
 
-NO_COMPOUNDS = _set("vegetable dandelion medallion")
+NO_COMPOUNDS = listed("vegetable dandelion medallion")
 """Words that end like another without being of its kind, as a handrail is a rail."""
 
-_QUALITIES = _set(
+_QUALITIES = listed(
     "white black red blue green yellow brown orange pink purple grey gray gold golden silver dark light "
     "bright tan large big small little tiny tall short long old young new high low wide striped stuffed "
     "empty open closed round square colorful other first second one two three"
 )
 
-MODIFIERS = _QUALITIES | _set("wooden wood metal plastic glass brick stone")
+MODIFIERS = _QUALITIES | listed("wooden wood metal plastic glass brick stone")
 """Words of a name that do not stand for it alone."""
 
 EMPTY = (
@@ -196,7 +197,7 @@ EMPTY = (
     | ARTICLES
     | PRONOUNS
     | _QUALITIES
-    | _set(
+    | listed(
         "and or of background foreground distance color colour picture photo image front back middle center "
         "centre left right top bottom side corner line sitting standing shown hanging growing parked placed "
         "laying lying"

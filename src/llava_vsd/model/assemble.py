@@ -72,8 +72,14 @@ class Assembled:
 
 
 @dataclass(frozen=True)
-class _Vision:
-    """A vision tower; `layer` is the hidden state that the connector reads (-1: the last)."""
+class Vision:
+    """A vision tower.
+
+    Attributes:
+        model: a `CLIPVisionModel` or `SiglipVisionModel`.
+        images: its image processor.
+        layer: the hidden state that the connector reads (-1: the last).
+    """
 
     model: Any
     images: Any
@@ -81,14 +87,17 @@ class _Vision:
 
     @property
     def class_tokens(self) -> int:
+        """Tokens before the patches, which the connector does not get."""
         return _CLASS_TOKENS[self.model.config.model_type]
 
     @property
     def strategy(self) -> Literal["default", "full"]:
+        """How a LLaVA drops them."""
         return "default" if self.class_tokens else "full"
 
     @property
     def image_tokens(self) -> int:
+        """Tokens of a picture."""
         return int(self.model.config.image_size // self.model.config.patch_size) ** 2
 
 
@@ -133,8 +142,8 @@ def assemble(
         else:
             tower = _read_vision(vision)
         words = read_language(language, DTYPES[dtype])
-        processor = _processor(tower, words)
-        model = _join(tower, words, processor.image_token_id).to(DTYPES[dtype])
+        processor = processor_of(tower, words)
+        model = join(tower, words, processor.image_token_id).to(DTYPES[dtype])
     parameters = dict.fromkeys(PARTS, 0)
     for _, part, parameter in parameters_of(model):
         if part is not None:
@@ -144,15 +153,15 @@ def assemble(
     return Assembled(tower.image_tokens, parameters)
 
 
-def _tiny(image_size: int, patch_size: int) -> _Vision:
+def _tiny(image_size: int, patch_size: int) -> Vision:
     if patch_size < 1 or image_size < patch_size or image_size % patch_size:
         raise UsageError(f"an image of {image_size} pixels is not cut into whole patches of {patch_size}")
     config = CLIPVisionConfig(image_size=image_size, patch_size=patch_size, **_TINY)
     # The last layer is read, since all of them are to be trained.
-    return _Vision(CLIPVisionModel(config), _whole_picture(CLIPImageProcessorPil(), image_size), layer=-1)
+    return Vision(CLIPVisionModel(config), _whole_picture(CLIPImageProcessorPil(), image_size), layer=-1)
 
 
-def _read_vision(spec: str) -> _Vision:
+def _read_vision(spec: str) -> Vision:
     config: Any = read_checkpoint(spec, "config", lambda: AutoConfig.from_pretrained(spec))
     config = getattr(config, "vision_config", config)
     if config.model_type not in _CLASS_TOKENS:
@@ -169,7 +178,7 @@ def _read_vision(spec: str) -> _Vision:
         )
     images = read_checkpoint(spec, "image processor", lambda: AutoImageProcessor.from_pretrained(spec))
     # The layer before the last, as LLaVA: the last one is shaped by the contrast with texts.
-    return _Vision(tower, _whole_picture(images, config.image_size), layer=-2)
+    return Vision(tower, _whole_picture(images, config.image_size), layer=-2)
 
 
 def _whole_picture(images: Any, size: int) -> Any:
@@ -180,7 +189,8 @@ def _whole_picture(images: Any, size: int) -> Any:
     return images
 
 
-def _processor(tower: _Vision, words: Language) -> Any:
+def processor_of(tower: Vision, words: Language) -> Any:
+    """The processor of both; the tokenizer gets the token `<image>`."""
     tokenizer = words.tokenizer
     tokenizer.add_tokens([AddedToken(IMAGE, special=True, normalized=False)], special_tokens=True)
     tokenizer.padding_side = "left"  # answers of a batch start together
@@ -194,7 +204,8 @@ def _processor(tower: _Vision, words: Language) -> Any:
     )
 
 
-def _join(tower: _Vision, words: Language, image_token: int) -> Any:
+def join(tower: Vision, words: Language, image_token: int) -> Any:
+    """A LLaVA of both parts, with a new connector; `image_token` is the id of `<image>`."""
     text = deepcopy(words.model.config)
     text.name_or_path = ""
     rows = max(text.vocab_size, -(-len(words.tokenizer) // 64) * 64)

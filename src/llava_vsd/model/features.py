@@ -56,14 +56,24 @@ def feature_count(config: Any, size: Size, image_tokens: int) -> int:
         size: height and width of the picture in pixels.
         image_tokens: that it takes in the language model.
     """
+    layers = 1 if config.model_type in _WINDOWED else len(_layers(config))
+    return layers * patch_count(config, size, image_tokens) * int(config.vision_config.hidden_size)
+
+
+def patch_count(config: Any, size: Size, image_tokens: int) -> int:
+    """How many places a picture takes in the vision tower, its tiles' class tokens among them; as `feature_count`.
+
+    Raises:
+        UsageError: not known for this family; see `refuse_unkept`.
+    """
+    refuse_unkept(config)
     vision = config.vision_config
     if config.model_type in _WINDOWED:
-        return int(image_tokens * vision.spatial_merge_size**2 * vision.hidden_size)
+        return int(image_tokens * vision.spatial_merge_size**2)
     tiles = 1
     if pinpoints := getattr(config, "image_grid_pinpoints", None):
         tiles = image_size_to_num_patches(list(size), pinpoints, vision.image_size)
-    tokens = (vision.image_size // vision.patch_size) ** 2 + _CLASS_TOKENS[vision.model_type]
-    return int(tiles * len(_layers(config)) * tokens * vision.hidden_size)
+    return int(tiles * ((vision.image_size // vision.patch_size) ** 2 + _CLASS_TOKENS[vision.model_type]))
 
 
 class Tower:

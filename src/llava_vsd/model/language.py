@@ -6,7 +6,7 @@ import io
 import mmap
 import struct
 import sys
-from contextlib import nullcontext, redirect_stderr
+from contextlib import AbstractContextManager, nullcontext, redirect_stderr
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,21 +53,47 @@ def read_language(spec: str, dtype: torch.dtype) -> Language:
     Raises:
         CheckpointError: nothing there, another kind of model, or a tokenizer without a chat template.
     """
-    file = _small() if spec == SMALL else Path(spec)
-    if file.suffix == ".gguf":
-        if not file.is_file():
-            raise CheckpointError(spec, "there is no such file")
-        language = _read_gguf(file, dtype)
-    else:
-        language = Language(
-            read_checkpoint(spec, "weights", lambda: AutoModelForCausalLM.from_pretrained(spec, dtype=dtype)),
-            read_checkpoint(spec, "tokenizer", lambda: AutoTokenizer.from_pretrained(spec)),
+    file = _gguf_file(spec)
+    if file is None:
+        weights = read_checkpoint(
+            spec, "weights", lambda: AutoModelForCausalLM.from_pretrained(spec, dtype=dtype)
         )
-    if not language.tokenizer.chat_template:
+    else:
+        weights = _read_gguf(file, dtype)
+    tokenizer = read_tokenizer(spec)
+    if file is not None:
+        tokenizer.model_max_length = weights.config.max_position_embeddings
+    if not tokenizer.chat_template:
         raise CheckpointError(
             spec, "its tokenizer has no chat template; expected a model tuned to follow instructions"
         )
-    return language
+    return Language(weights, tokenizer)
+
+
+def read_tokenizer(spec: str) -> Any:
+    """Reads the tokenizer of a language model alone; `spec` and errors as for `read_language`."""
+    file = _gguf_file(spec)
+    if file is None:
+        return read_checkpoint(spec, "tokenizer", lambda: AutoTokenizer.from_pretrained(spec))
+    place, name = str(file.parent), file.name
+    with _bars_on_terminals_only():
+        tokenizer = read_checkpoint(
+            str(file), "tokenizer", lambda: AutoTokenizer.from_pretrained(place, gguf_file=name)
+        )
+    splitter = _SPLITTERS.get(_pre_tokenizer(file))
+    if splitter is not None:
+        tokenizer.backend_tokenizer.pre_tokenizer = splitter()
+    return tokenizer
+
+
+def _gguf_file(spec: str) -> Path | None:
+    """The GGUF file that `spec` stands for; None where it is a folder or a hub name."""
+    file = _small() if spec == SMALL else Path(spec)
+    if file.suffix != ".gguf":
+        return None
+    if not file.is_file():
+        raise CheckpointError(spec, "there is no such file")
+    return file
 
 
 def _small() -> Path:
@@ -86,7 +112,7 @@ def _small() -> Path:
     return files[0]
 
 
-def _read_gguf(file: Path, dtype: torch.dtype) -> Language:
+def _read_gguf(file: Path, dtype: torch.dtype) -> Any:
     place, name = str(file.parent), file.name
 
     def model() -> Any:
@@ -97,19 +123,13 @@ def _read_gguf(file: Path, dtype: torch.dtype) -> Language:
         vars(made.config).pop("quantization_config", None)  # the weights are dense now, and are saved so
         return made
 
-    # The reader draws a bar of its own, which only a terminal should show.
-    shown = nullcontext() if sys.stderr and sys.stderr.isatty() else redirect_stderr(io.StringIO())
-    with shown:
-        weights = read_checkpoint(str(file), "weights", model)
-    language = Language(
-        weights,
-        read_checkpoint(str(file), "tokenizer", lambda: AutoTokenizer.from_pretrained(place, gguf_file=name)),
-    )
-    splitter = _SPLITTERS.get(_pre_tokenizer(file))
-    if splitter is not None:
-        language.tokenizer.backend_tokenizer.pre_tokenizer = splitter()
-    language.tokenizer.model_max_length = language.model.config.max_position_embeddings
-    return language
+    with _bars_on_terminals_only():
+        return read_checkpoint(str(file), "weights", model)
+
+
+def _bars_on_terminals_only() -> AbstractContextManager[object]:
+    """For the reader of GGUF files, which draws bars of its own."""
+    return nullcontext() if sys.stderr and sys.stderr.isatty() else redirect_stderr(io.StringIO())
 
 
 def _pre_tokenizer(file: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from transformers.utils.peft_utils import find_adapter_config_file
 
 from llava_vsd.errors import CheckpointError, MissingExtraError, UsageError
 from llava_vsd.model.families import Family, family_of, plain_name
+from llava_vsd.model.out_of_memory import RAISED, is_out_of_memory
 from llava_vsd.model.processors import pictures_only
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -74,7 +76,7 @@ def load(
         quantize: 4bit or 8bit: keep the linear layers of the language model in so many bits (bitsandbytes, a GPU).
 
     Raises:
-        CheckpointError: nothing there, files or weights missing, or another kind of model.
+        CheckpointError: nothing there, files or weights missing, another kind of model, or too large for the memory.
         UsageError: an option that there is not, or a device that this machine lacks.
         MissingExtraError: bitsandbytes is not installed.
     """
@@ -99,7 +101,7 @@ def load(
         )
     processor = load_processor(name, config)
     if quantize is None:
-        model.to(place)
+        move(name, model, place)
     if adapter is not None:
         model = _with_adapter(model, str(adapter))
     return Loaded(model.eval(), processor, family)
@@ -184,6 +186,25 @@ def quietly() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+def move(spec: str, model: torch.nn.Module, place: torch.device) -> None:
+    """Brings a model to a device; CheckpointError where it is too large for it."""
+    with _told_if_too_large(spec, "weights"):
+        model.to(place)
+
+
+@contextmanager
+def _told_if_too_large(spec: str, what: str) -> Iterator[None]:
+    try:
+        yield
+    except RAISED as error:
+        if not is_out_of_memory(error):
+            raise
+        raise CheckpointError(
+            spec,
+            f"memory does not suffice for its {what}; expected a shorter dtype, a smaller model or a larger device",
+        ) from error
+
+
 def digest(model: torch.nn.Module) -> str:
     """Tells these weights from others, of the same name too: by the first values of every parameter."""
     values = sha256()
@@ -211,7 +232,7 @@ def read_checkpoint(spec: str, what: str, read: Any) -> Any:
     if _is_path(spec) and not Path(spec).exists():
         raise CheckpointError(spec, "there is no such folder")
     try:
-        with quietly():
+        with quietly(), _told_if_too_large(spec, what):
             return read()
     except (
         OSError,
@@ -223,8 +244,6 @@ def read_checkpoint(spec: str, what: str, read: Any) -> Any:
         UserWarning,
         SafetensorError,
     ) as error:
-        if isinstance(error, torch.OutOfMemoryError):
-            raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         headed = bool(lines) and lines[0].endswith(":")  # what is wrong stands below
         told = (" ".join(lines[: 1 + headed]) or type(error).__name__)[:300]
@@ -245,9 +264,14 @@ def _dtype(name: str) -> Any:
 
 
 def device_of(name: str) -> torch.device:
-    """The device of this name, or the GPU if there is one for `auto`; UsageError where this machine lacks it."""
+    """The device of this name; UsageError where this machine lacks it.
+
+    `auto` is the CPU, or the GPU if there is one; of several, the one of this process where a launcher started more.
+    """
     if name == "auto":
-        return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+        found = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+        rank, count = os.environ.get("LOCAL_RANK", ""), torch.accelerator.device_count()
+        return torch.device(found.type, int(rank) % count) if rank.isdecimal() and count else found
     try:
         place = torch.device(name)
         torch.empty(0, device=place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -28,14 +29,19 @@ class Completions:
         model: what answers.
         path: JSON-lines file that keeps answers between runs; each is in it as soon as it is there.
 
+    Attributes:
+        counts: how many answers were `recalled` from what `path` held at the beginning, and how many `made` since.
+
     Raises:
         FileError, RowError: the file cannot be used, or holds something else.
     """
 
     def __init__(self, model: TextModel, path: str | Path | None = None) -> None:
         self.model = model
+        self.counts = Counter[str]()
         self._known: dict[str, str] = {}
         self._file = Appender(path, Completion, self._keep) if path is not None else None
+        self._recalled = frozenset(self._known)
 
     def _keep(self, row: Completion) -> None:
         self._known[row.key] = row.text
@@ -54,6 +60,7 @@ class Completions:
             self._known[key] = text
             if self._file:
                 self._file.append(Completion(key=key, text=text))
+        self.counts.update("recalled" if key in self._recalled else "made" for key in keys)
         return [self._known[key] for key in keys]
 
     def _key(self, prompt: Prompt, sampling: Sampling, seed: int) -> str:

@@ -10,16 +10,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from llava_vsd.metrics.relation_lexicon import listed
 from llava_vsd.relations import Relation
 
 Kind = Literal["plain", "doing", "done", "said", "noted"]
 """What stands between figure and phrase: at most a form of `be` (`is`), a verb of doing (`is standing`, `stands`), a
 participle (`is shown`), something else that begins with `be` (`is very near and`), something else (`with a hat`)."""
-
-
-def listed(text: str) -> frozenset[str]:
-    """The words of a table."""
-    return frozenset(text.split())
 
 
 FRAMES: dict[Kind, tuple[str, ...]] = {

@@ -13,8 +13,8 @@ from llava_vsd.metrics.relation_lexicon import (
     PHRASE_WORDS,
     PRONOUNS,
     VERBS,
+    listed,
 )
-from llava_vsd.refine.frames import listed
 
 CHATTER = listed(
     "i i'm we you your my our me us sure okay here's sentence sentences rewrite rewritten rephrase rephrased original "

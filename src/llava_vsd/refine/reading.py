@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from llava_vsd.inference.baseline.words import head, is_plural
 from llava_vsd.metrics.relation import stated_relations
-from llava_vsd.metrics.relation_lexicon import ARTICLES, MODIFIERS, OTHERS
+from llava_vsd.metrics.relation_lexicon import ARTICLES, MODIFIERS, OTHERS, listed
 from llava_vsd.metrics.relation_names import Place, places, tokens
 from llava_vsd.metrics.spice.lemmas import lemma
 from llava_vsd.refine.frames import (
@@ -21,7 +21,6 @@ from llava_vsd.refine.frames import (
     SINGLE,
     UNCOUNTED,
     Kind,
-    listed,
 )
 from llava_vsd.refine.guard import Claim
 

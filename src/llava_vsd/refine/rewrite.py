@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, Literal
@@ -95,6 +95,12 @@ class Refiner:
                 open_rows = [row for row in open_rows if not row.text]
                 self._try(self.completions, open_rows, attempt)
         return [self._end(row) for row in rows]
+
+    def in_batches(self, predictions: Sequence[Prediction], asked: Sequence[int]) -> Iterator[Prediction]:
+        """Yields the same rows as `refine` as they come, some at a time."""
+        for start in range(0, len(predictions), self.batch_size):
+            some = slice(start, start + self.batch_size)
+            yield from self.refine(predictions[some], asked[some])
 
     def _try(self, completions: Completions, rows: Sequence[_Work], attempt: int) -> None:
         prompts = [prompt(row.second) for row in rows]

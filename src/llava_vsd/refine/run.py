@@ -67,12 +67,9 @@ class Run(ResumedRun[Prediction]):
 
     def __iter__(self) -> Iterator[Prediction]:
         """Refines what is missing; each row is in the file when it is yielded."""
-        size = self.refiner.batch_size
-        for start in range(self.done, len(self.predictions), size):
-            some = slice(start, start + size)
-            for row in self.refiner.refine(self.predictions[some], self.asked[some]):
-                self._file.append(row)
-                yield row
+        for row in self.refiner.in_batches(self.predictions[self.done :], self.asked[self.done :]):
+            self._file.append(row)
+            yield row
 
 
 def _comes_from(row: Prediction, source: Prediction) -> bool:

@@ -32,9 +32,9 @@ class Annotator:
     def item(self, number: int, shot: Shot) -> Item:
         """The item of a picture.
 
-        Its one triple is the one asked for. Fields beyond those of `Item`: `holds`, every triple that is true of things
-        that are clear to see; `things`, these things with box, visible share, model and adjectives; `refused`, what was
-        turned down before this picture, by reason.
+        Its one triple is the one asked for; `holds` has every triple that is true of things that are clear to see.
+        Fields beyond those of `Item`: `things`, these things with box, visible share, model and adjectives; `refused`,
+        what was turned down before this picture, by reason.
         """
         random = np.random.default_rng([self.seed, SPLITS.index(self.split), number, 1])
         truth, scene = shot.truth, shot.scene
@@ -53,7 +53,6 @@ class Annotator:
         )
         name = f"rooms-{self.split}-{number:05d}"
         extra: dict[str, Any] = {
-            "holds": [triple.model_dump(mode="json") for triple in triples],
             "things": [self._thing(shot, place) for place in range(len(scene.things))],
             "refused": dict(shot.refused),
         }
@@ -63,6 +62,7 @@ class Annotator:
             triples=[asked],
             descriptions_v1=short_sentences(random, said),
             descriptions_v2=long_sentences(random, said),
+            holds=triples,
             **extra,
         )
 
@@ -109,7 +109,7 @@ def vsd_entry(item: Item, style: str) -> dict[str, Any]:
         "img_id": item.image,
         "triple_list": [_as_vsd(triple) for triple in item.triples],
         "captions": item.descriptions_v1 if style == "v1" else item.descriptions_v2,
-        "holds": [_as_vsd(Triple.model_validate(row)) for row in (item.model_extra or {}).get("holds", [])],
+        "holds": [_as_vsd(triple) for triple in item.holds or ()],
     }
 
 

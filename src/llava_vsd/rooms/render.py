@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from llava_vsd.rooms.mesh import Floats
+from llava_vsd.rooms.occlusion import occlusion
 from llava_vsd.rooms.raster import heights_from, visible
 from llava_vsd.rooms.scene import SIDE, Scene
-from llava_vsd.rooms.shade import occlusion, shade
+from llava_vsd.rooms.shade import shade
 
 SAMPLES = 2
 """Samples a pixel, each way."""

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from llava_vsd.errors import FileError
+from llava_vsd.folders import cache_folder
 from llava_vsd.rooms.archive import PLACES, open_archives
 from llava_vsd.rooms.built import BUILT
 from llava_vsd.rooms.mesh import Mesh
@@ -119,21 +120,19 @@ def built_catalogue() -> Catalogue:
     return Catalogue(things, read)
 
 
-def furniture_catalogue(source: Path | None = None, cache_folder: Path | None = None) -> Catalogue:
+def furniture_catalogue(source: Path | None = None, kept_in: Path | None = None) -> Catalogue:
     """The furniture of Debian's package `sweethome3d-furniture`, by the names of `weights/rooms/things.tsv`.
 
     Models are read and decimated once and kept in the user's cache; 315 of them take two minutes and 130 MB.
 
     Args:
         source: the package, or a folder that holds its `.sh3f` files; by default where the package puts them.
-        cache_folder: default `$LLAVA_VSD_CACHE/rooms`, or `~/.cache/llava-vsd/rooms`.
+        kept_in: the folder for them; default `rooms` in the user's cache.
 
     Raises:
         FileError: the source is not there, or lacks a model that the table names.
     """
-    folder = (
-        cache_folder or Path(os.environ.get("LLAVA_VSD_CACHE") or Path.home() / ".cache/llava-vsd") / "rooms"
-    )
+    folder = kept_in or cache_folder() / "rooms"
     rows = named_models()
     keys = [key for _, _, models in rows for key in models]
     if any(not _kept(folder, key).exists() for key in keys):

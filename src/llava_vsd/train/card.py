@@ -16,7 +16,7 @@ from llava_vsd.train.scored import HEADING, UNSCORED
 from llava_vsd.train.trainer import Point
 
 if TYPE_CHECKING:
-    from llava_vsd.train.stages import Ready
+    from llava_vsd.train.ready import Ready
 
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 _END = 20  # points of the curve whose mean is its end

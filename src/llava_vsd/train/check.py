@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from heapq import nlargest
 from pathlib import Path
 from typing import Any, get_args
@@ -11,14 +12,15 @@ import torch
 from transformers import AutoModelForImageTextToText
 
 from llava_vsd.config import Config, Stage
+from llava_vsd.errors import UsageError
 from llava_vsd.model.adapters import prepare
-from llava_vsd.model.features import feature_count
+from llava_vsd.model.features import feature_count, patch_count
 from llava_vsd.model.load import Loaded, quietly
 from llava_vsd.train.data import Index, Progress, index
 from llava_vsd.train.features import shown
 from llava_vsd.train.memory import GIB, GPUS, Launch, Load, Model, memory, model_of
 from llava_vsd.train.plan import Plan, row_length
-from llava_vsd.train.stages import Ready, get_ready
+from llava_vsd.train.ready import Ready, get_ready
 
 _LONGEST = 5
 _BYTES = {"bfloat16": 2.0, "float16": 2.0, "float32": 4.0}
@@ -39,6 +41,8 @@ class Report:
         parameters: of each part.
         trained: how many of them, and of adapters, learn.
         features: bytes on disk that `keep_features` takes; 0 without it.
+        patches: that the vision tower sees of the pictures of one row, at most; 0 where it does not learn, and None
+            where it does but is of a kind whose patches cannot be counted here: `memory` is then without what it keeps.
         memory: GiB on each GPU at its fullest, by launch and number of GPUs; the row is the longest of one GPU.
     """
 
@@ -57,6 +61,7 @@ class Report:
     alone: int = 0
     share_saved: float = 0.0
     features: int = 0
+    patches: int | None = 0
     longest: list[dict[str, Any]] = field(default_factory=list)
     memory: dict[str, dict[int, dict[str, float]]] = field(default_factory=dict)
 
@@ -107,10 +112,19 @@ def check(config: Config, stage: Stage, spec: str, state: Path, progress: Progre
         return report
     made = ready.plan(known, 1)
     tokens, longest, learned = _rows(known, made)
+    patches = _most_patches(ready, known, made) if stage.vision == "full" else 0
     first = made.lengths[0]
     shown = made.order[: made.starts[min(made.steps, made.steps_an_epoch)]]
     alone = int(first.prefix[shown].sum())
-    load = load_of(config, stage, dimensions, trained, row_tokens=longest[0]["tokens"], learned=learned)
+    load = load_of(
+        config,
+        stage,
+        dimensions,
+        trained,
+        row_tokens=longest[0]["tokens"],
+        learned=learned,
+        patches=patches or 0,
+    )
     return replace(
         report,
         steps=made.steps,
@@ -119,6 +133,7 @@ def check(config: Config, stage: Stage, spec: str, state: Path, progress: Progre
         tokens=tokens,
         alone=alone + int(first.rest[shown].sum()),
         share_saved=1 - tokens["image"] / alone if alone else 0.0,
+        patches=patches,
         longest=longest,
         features=_feature_bytes(ready, known, made) if stage.keep_features else 0,
         memory=memory_table(dimensions, load, stage.batch_conversations),
@@ -134,13 +149,41 @@ def _feature_bytes(ready: Ready, known: Index, made: Plan) -> int:
     return int(numbers * _BYTES[ready.config.dtype])
 
 
+def _most_patches(ready: Ready, known: Index, made: Plan) -> int | None:
+    """The most patches in a row of the first epoch; None where they are not known for this kind of tower."""
+    samples, lengths = ready.samples, made.lengths[0]
+
+    @cache
+    def patches(image: int) -> int:
+        if image >= len(known.images):  # a conversation without a picture
+            return 0
+        size = samples.size(known.images[image])
+        return patch_count(ready.model_config, size, samples.encoder.image_tokens(*size))
+
+    try:
+        return max(
+            sum(patches(int(lengths.image[piece.members[0]])) for piece in row)
+            for step in range(min(made.steps, made.steps_an_epoch))
+            for row in made.divide(step)
+        )
+    except UsageError:
+        return None
+
+
 def trained_parameters(model: Any) -> int:
     """How many parameters learn."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
 def load_of(
-    config: Config, stage: Stage, model: Model, trained: int, *, row_tokens: int, learned: int
+    config: Config,
+    stage: Stage,
+    model: Model,
+    trained: int,
+    *,
+    row_tokens: int,
+    learned: int,
+    patches: int = 0,
 ) -> Load:
     """What a stage puts on a GPU.
 
@@ -151,6 +194,7 @@ def load_of(
         trained: parameters that learn, adapters included.
         row_tokens: the longest row.
         learned: the most learned tokens in a row.
+        patches: the most of them in a row, where the vision tower learns.
     """
     whole = sum(count for part, count in model.parameters.items() if getattr(stage, part) == "full")
     frozen = sum(model.parameters.values()) - whole
@@ -158,7 +202,7 @@ def load_of(
     if config.quantize:
         language = model.parameters["language"]
         size = (language * _QUANTIZED[config.quantize] + (frozen - language) * size) / frozen
-    return Load(row_tokens, learned, trained, frozen, size, config.gradient_checkpointing)
+    return Load(row_tokens, learned, trained, frozen, size, config.gradient_checkpointing, patches)
 
 
 def memory_table(model: Model, load: Load, batch: int) -> dict[str, dict[int, dict[str, float]]]:

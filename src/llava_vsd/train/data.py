@@ -61,6 +61,7 @@ class Index:
             "line": own.line,
             "offset": own.offset,
             "images": np.array(self.images, dtype=str),
+            "faults": np.array([fault.model_dump_json() for fault in self.faults], dtype=str),
         }
         for name, lengths in (("plain", self.plain), ("mirrored", self.mirrored)):
             if lengths is not None:
@@ -80,7 +81,8 @@ class Index:
             )
             assert plain is not None
             conversations = Conversations(files, arrays["of"], arrays["line"], arrays["offset"])
-            return cls(conversations, arrays["images"].tolist(), plain, mirrored, [])
+            faults = [Fault.model_validate_json(fault) for fault in arrays["faults"].tolist()]
+            return cls(conversations, arrays["images"].tolist(), plain, mirrored, faults)
 
     def flips(self, epoch: int, seed: int) -> Ints:
         """Which pictures an epoch shows mirrored (1) and which not (0), shape [pictures and texts].

@@ -24,7 +24,7 @@ from llava_vsd.model.load import DTYPES
 if TYPE_CHECKING:
     from llava_vsd.train.data import Index, Progress, Samples
     from llava_vsd.train.plan import Plan
-    from llava_vsd.train.stages import Ready
+    from llava_vsd.train.ready import Ready
 
 FOLDER = "features"
 
