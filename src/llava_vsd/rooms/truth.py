@@ -15,7 +15,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from llava_vsd.relations import Relation
 from llava_vsd.rooms.compiled import compiled
-from llava_vsd.rooms.raster import bounds
+from llava_vsd.rooms.raster import NEAR, bounds
 from llava_vsd.rooms.render import SAMPLES, Sight
 from llava_vsd.rooms.scene import SIDE, Placed, Scene
 from llava_vsd.schema import Box
@@ -23,8 +23,24 @@ from llava_vsd.schema import Box
 LEAST_SHARE = 0.25
 """Of its samples that a thing must show."""
 
+LEAST_SHARES: dict[Relation, tuple[float, float]] = {
+    "above": (0.58, LEAST_SHARE),
+    "under": (0.5, LEAST_SHARE),
+    "next to": (0.5, 0.5),  # one beside and behind: many would say behind
+    "in": (0.45, LEAST_SHARE),
+    "behind": (0.4, LEAST_SHARE),
+}
+"""By the relation that is asked, the least that the subject and the object must show, where it is more: of what is
+less to be seen, people do not tell what it is."""
+
 LEAST_AREA = 0.006
 """Of the picture that its box must take."""
+
+LEAST_SIDE = 13
+"""Pixels, each way, of the box of a thing that is asked about: a thing seen from its edge is a stroke."""
+
+LEAST_FRAMED = 0.3
+"""Of the box around its whole projection that must lie in the picture: a strip at the edge is not told."""
 
 TELLING: tuple[tuple[Relation, ...], ...] = (
     ("in",),
@@ -172,7 +188,7 @@ class View:
     Attributes:
         box: [y_min, y_max, x_min, x_max] of its visible pixels; None where none is seen.
         share: of the samples that it would cover alone.
-        framed: share of the box around its whole projection that lies in the picture.
+        framed: share of the box around its whole projection that lies in the picture; 0 where it reaches behind the eye.
     """
 
     box: Box | None
@@ -189,7 +205,14 @@ class View:
     @property
     def clear(self) -> bool:
         """Whether it can be spoken of."""
-        return self.share >= LEAST_SHARE and self.area >= LEAST_AREA
+        return self.share >= LEAST_SHARE and self.area >= LEAST_AREA and self.framed >= LEAST_FRAMED
+
+    def asked(self, least_share: float) -> bool:
+        """Whether it shows enough to be asked about."""
+        if self.box is None:
+            return False
+        side = min(self.box[1] - self.box[0], self.box[3] - self.box[2])
+        return self.share >= least_share and self.area >= LEAST_AREA and side >= LEAST_SIDE
 
 
 class Truth:
@@ -209,14 +232,17 @@ class Truth:
 
     def _view(self, place: int, sight: Sight) -> View:
         count, top, bottom, left, right = (int(part) for part in self._extents[place])
-        seen = np.ascontiguousarray(self.scene.camera.project(self.bodies[place].points).T)
-        if not count or seen[2].min() <= 0.05:
+        if not count:
             return View(None, 0.0, 0.0)
         box = (top // SAMPLES, bottom // SAMPLES + 1, left // SAMPLES, right // SAMPLES + 1)
+        share = count / max(int(sight.covered[place]), 1)
+        seen = np.ascontiguousarray(self.scene.camera.project(self.bodies[place].points).T)
+        if seen[2].min() <= NEAR:
+            return View(box, share, 0.0)
         low, high = seen[:2].min(axis=1), seen[:2].max(axis=1)
         inside = np.clip(np.minimum(high, SIDE) - np.maximum(low, 0), 0, None)
         framed = float(inside.prod() / max(float((high - low).prod()), 1e-9))
-        return View(box, count / max(int(sight.covered[place]), 1), framed)
+        return View(box, share, framed)
 
     def relations(self, first: int, second: int) -> frozenset[Relation]:
         """All relations in which the first stands to the second; places in `scene.things`."""
@@ -322,9 +348,10 @@ class Truth:
 
     def dispute(self, subject: int, thing: int, relation: Relation) -> str:
         """Why a picture that asks for this relation must not be published; "" where all is well."""
-        for place in (subject, thing):
+        least = LEAST_SHARES.get(relation, (LEAST_SHARE, LEAST_SHARE))
+        for place, share in zip((subject, thing), least, strict=True):
             view = self.views[place]
-            if not view.clear:
+            if not view.asked(share):
                 return "hidden or too small"
             if view.framed < (0.9 if place == subject else 0.6):
                 return "cut off by the frame"
@@ -340,10 +367,10 @@ class Truth:
         first = next(group for group in TELLING if held & set(group))
         if relation not in first:
             return "another relation is more telling"
-        if relation == "next to" and min(self.views[subject].share, self.views[thing].share) < 0.5:
-            return "half hidden"  # one beside and behind: many would say behind
         if relation == "behind" and self._inside(subject, thing) > 0.85:
             return "seen through the other"  # between a table's legs: many would say under
+        if relation in ("in", "behind") and self.scene.things[thing].slotted:
+            return "seen through slots"  # bits of it show, and whether in or behind is not told from them
         if self.floats(subject) or self.floats(thing):
             return "floats"
         return ""
