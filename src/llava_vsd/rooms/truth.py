@@ -40,7 +40,10 @@ LEAST_SIDE = 13
 """Pixels, each way, of the box of a thing that is asked about: a thing seen from its edge is a stroke."""
 
 LEAST_FRAMED = 0.3
-"""Of the box around its whole projection that must lie in the picture: a strip at the edge is not told."""
+"""Of the box around its whole projection that must lie in the picture: a strip at the edge is not told..."""
+
+LARGE_AREA = 0.15
+"""...unless the box of what shows takes this share of the picture: the table under the camera is known as one."""
 
 TELLING: tuple[tuple[Relation, ...], ...] = (
     ("in",),
@@ -205,7 +208,8 @@ class View:
     @property
     def clear(self) -> bool:
         """Whether it can be spoken of."""
-        return self.share >= LEAST_SHARE and self.area >= LEAST_AREA and self.framed >= LEAST_FRAMED
+        framed = self.framed >= LEAST_FRAMED or self.area >= LARGE_AREA
+        return self.share >= LEAST_SHARE and self.area >= LEAST_AREA and framed
 
     def asked(self, least_share: float) -> bool:
         """Whether it shows enough to be asked about."""
