@@ -162,9 +162,7 @@ class Arranger:
                 break
         else:
             raise Nowhere
-        lifted = [
-            replace(t, mesh=t.mesh.moved((rests[0].x, rests[0].y, rests[0].z))) for t in things
-        ]
+        lifted = [replace(t, mesh=t.mesh.moved((rests[0].x, rests[0].y, rests[0].z))) for t in things]
         held = self.named(stage, base)
         return Arrangement([*lifted, held], turn, stage=held)
 

@@ -6,7 +6,6 @@ hulls and projections, boxes and visible shares by counting samples. What this d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,32 +17,7 @@ from llava_vsd.rooms.compiled import compiled
 from llava_vsd.rooms.raster import NEAR, bounds
 from llava_vsd.rooms.render import SAMPLES, Sight
 from llava_vsd.rooms.scene import SIDE, Placed, Scene
-from llava_vsd.schema import Box
-
-LEAST_SHARE = 0.25
-"""Of its samples that a thing must show."""
-
-LEAST_SHARES: dict[Relation, tuple[float, float]] = {
-    "above": (0.58, LEAST_SHARE),
-    "under": (0.5, LEAST_SHARE),
-    "next to": (0.5, 0.5),  # one beside and behind: many would say behind
-    "in": (0.45, LEAST_SHARE),
-    "behind": (0.4, LEAST_SHARE),
-}
-"""By the relation that is asked, the least that the subject and the object must show, where it is more: of what is
-less to be seen, people do not tell what it is."""
-
-LEAST_AREA = 0.006
-"""Of the picture that its box must take."""
-
-LEAST_SIDE = 13
-"""Pixels, each way, of the box of a thing that is asked about: a thing seen from its edge is a stroke."""
-
-LEAST_FRAMED = 0.3
-"""Of the box around its whole projection that must lie in the picture: a strip at the edge is not told..."""
-
-LARGE_AREA = 0.15
-"""...unless the box of what shows takes this share of the picture: the table under the camera is known as one."""
+from llava_vsd.rooms.shown import LEAST_SHARE, LEAST_SHARES, THROUGH_SLOTS, View
 
 TELLING: tuple[tuple[Relation, ...], ...] = (
     ("in",),
@@ -182,41 +156,6 @@ def gap_between(first: Any, second: Any) -> float:
             if inside.any():
                 return 0.0
     return least
-
-
-@dataclass(frozen=True)
-class View:
-    """How a thing shows.
-
-    Attributes:
-        box: [y_min, y_max, x_min, x_max] of its visible pixels; None where none is seen.
-        share: of the samples that it would cover alone.
-        framed: share of the box around its whole projection that lies in the picture; 0 where it reaches behind the eye.
-    """
-
-    box: Box | None
-    share: float
-    framed: float
-
-    @property
-    def area(self) -> float:
-        """Of the box, as a share of the picture."""
-        if self.box is None:
-            return 0.0
-        return (self.box[1] - self.box[0]) * (self.box[3] - self.box[2]) / SIDE**2
-
-    @property
-    def clear(self) -> bool:
-        """Whether it can be spoken of."""
-        framed = self.framed >= LEAST_FRAMED or self.area >= LARGE_AREA
-        return self.share >= LEAST_SHARE and self.area >= LEAST_AREA and framed
-
-    def asked(self, least_share: float) -> bool:
-        """Whether it shows enough to be asked about."""
-        if self.box is None:
-            return False
-        side = min(self.box[1] - self.box[0], self.box[3] - self.box[2])
-        return self.share >= least_share and self.area >= LEAST_AREA and side >= LEAST_SIDE
 
 
 class Truth:
@@ -373,8 +312,8 @@ class Truth:
             return "another relation is more telling"
         if relation == "behind" and self._inside(subject, thing) > 0.85:
             return "seen through the other"  # between a table's legs: many would say under
-        if relation in ("in", "behind") and self.scene.things[thing].slotted:
-            return "seen through slots"  # bits of it show, and whether in or behind is not told from them
+        if relation in THROUGH_SLOTS and self.scene.things[thing].slotted:
+            return "seen through slots"
         if self.floats(subject) or self.floats(thing):
             return "floats"
         return ""
