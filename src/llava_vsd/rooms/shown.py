@@ -1,4 +1,4 @@
-"""How much of a thing must show before it is told or asked about: bounds that follow from what people could not see."""
+"""How much of a thing must show before it is told or asked about: bounds that follow from what reviewers could not tell."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ LEAST_SHARES: dict[Relation, tuple[float, float]] = {
     "in": (0.45, LEAST_SHARE),
     "behind": (0.4, LEAST_SHARE),
 }
-"""By the relation that is asked, of the samples of subject and object, where it is more: people do not tell what it is
-of which they see less."""
+"""By the relation that is asked, of the samples of subject and object, where it is more: of what shows less,
+reviewers could not tell what it is."""
 
 THROUGH_SLOTS: tuple[Relation, ...] = ("in", "behind")
 """Not asked where the object has slots: bits of the subject show, from which nobody tells the one from the other."""
