@@ -30,7 +30,7 @@ def read(name: str) -> list[dict[str, str]]:
 
 def refused(row: dict[str, str], slotted: set[str]) -> bool:
     """Whether the checker now refuses a picture for what its row says."""
-    relation = row["relation"]
+    relation = next(one for one in RELATIONS if one == row["relation"])
     least = LEAST_SHARES.get(relation, (LEAST_SHARE, LEAST_SHARE))
     return (
         float(row["subject_shown"]) < least[0]
