@@ -1,4 +1,4 @@
-"""How much of a thing must show before it is told or asked about: bounds that follow from what reviewers could not tell."""
+"""How much of a thing must show before it is told or asked about: bounds that follow from disputed pictures."""
 
 from __future__ import annotations
 
