@@ -44,6 +44,18 @@ def test_articles_and_verbs_agree():
     assert (MUG.verb, SHOES.verb, Noun("bread", number="mass").verb) == ("is", "are", "is")
 
 
+def test_a_ball_neither_stands_nor_sits():
+    said = Statement(Noun("ball", posture="rolls"), TABLE, "under")
+    random = np.random.default_rng(0)
+    told = " ".join(
+        sentence
+        for _ in range(30)
+        for sentence in short_sentences(random, said) + long_sentences(random, said)
+    )
+    assert "lying" in told
+    assert not any(word in told for word in ("stand", "sit", "placed", "set ", "laid"))
+
+
 def test_short_sentences_carry_no_adjective_and_long_ones_do():
     random = np.random.default_rng(0)
     said = Statement(MUG, TABLE, "on", (("behind", LAMP),))
@@ -62,6 +74,7 @@ def test_short_sentences_carry_no_adjective_and_long_ones_do():
         ((0.3, 0.2, 0.02), "", "lies"),
         ((0.3, 0.3, 0.2), "", "rests"),
         ((0.3, 0.3, 0.3), "z", "sits"),
+        ((0.2, 0.2, 0.2), "b", "rolls"),
         ((0.3, 0.3, 0.8), "h", "hangs"),
     ],
 )

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from llava_vsd.rooms.built import box, hanging_lamp
+from llava_vsd.rooms.arrange import SHELF_COLOURS
+from llava_vsd.rooms.built import box, hanging_lamp, shelf
 from llava_vsd.rooms.paint import areas, colour_name, painted, words_for
 
 
@@ -13,6 +14,8 @@ from llava_vsd.rooms.paint import areas, colour_name, painted, words_for
         ((0.1, 0.5, 0.2), "green"),
         ((0.9, 0.8, 0.1), "yellow"),
         ((0.9, 0.45, 0.1), "orange"),
+        ((0.66, 0.45, 0.28), ""),  # wicker
+        ((0.75, 0.60, 0.42), ""),  # light wood
         ((0.4, 0.24, 0.13), "brown"),
         ((0.05, 0.05, 0.05), "black"),
         ((0.9, 0.9, 0.9), "white"),
@@ -23,6 +26,11 @@ from llava_vsd.rooms.paint import areas, colour_name, painted, words_for
 )
 def test_a_colour_has_the_word_that_few_would_dispute(colour, word):
     assert colour_name(colour) == word
+
+
+def test_no_shelf_is_called_orange():
+    words = [words_for(shelf(0.6, 0.2, colour)) for colour in SHELF_COLOURS]
+    assert words == [("white",), ("brown",), ("brown",), (), ("black",)]
 
 
 def test_areas_are_those_of_the_faces():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from llava_vsd.rooms.built import box
+from llava_vsd.rooms.raster import NEAR, clipped
 from llava_vsd.rooms.render import SAMPLES, look, paint
 from llava_vsd.rooms.scene import SIDE, Camera
 
@@ -22,6 +23,35 @@ def test_a_board_covers_the_samples_that_its_projection_says(stage):
     assert (np.ptp(rows) + 1) / SAMPLES == pytest.approx(40.32, abs=1)
     assert sight.covered[0] == len(rows)
     assert 1 / sight.depth[SIDE, SIDE] == pytest.approx(2.0, abs=1e-4)
+
+
+def test_a_triangle_is_cut_at_the_near_plane():
+    out = np.empty((4, 3))
+    far = np.array([[0, 0, 1], [1, 0, 1], [0, 1, 2.0]])
+    assert clipped(far, out) == 3
+    assert np.array_equal(out[:3], far)
+    assert clipped(far * [1, 1, -1], out) == 0
+    # one corner is NEAR before the plane, the others as far behind it: the cuts halve two sides
+    z = np.array([0, 2 * NEAR, 2 * NEAR])
+    assert clipped(np.column_stack([[0, 2, 0], [0, 0, 4], z]), out) == 4
+    assert np.allclose(out, [[1, 0, NEAR], [2, 0, 2 * NEAR], [0, 4, 2 * NEAR], [0, 2, NEAR]])
+    assert clipped(np.column_stack([[0, 2, 0], [0, 0, 4], 2 * NEAR - z]), out) == 3
+    assert np.allclose(out[:3], [[0, 0, 2 * NEAR], [1, 0, NEAR], [0, 2, NEAR]])
+
+
+def test_a_board_that_reaches_behind_the_eye_is_seen_up_to_the_picture_s_edge(stage):
+    # its upper side is 0.1 below the eye, and goes from 2.5 m behind it to 1.5 m before it
+    scene = stage.scene(
+        (box(0.4, 4.0, 0.1, (1, 0, 0)), "board", (0, -3, 0)), distance=2.5, height=0.2, aim=0.2
+    )
+    sight = look(scene)
+    focal = 1.2 * SIDE
+    for row in (int(SIDE / 2 + focal * 0.1 / 1.4), SIDE * 3 // 4, SIDE - 1):
+        line = np.flatnonzero(sight.ids[SAMPLES * row] == 0)
+        away = 0.1 * focal / (row + 0.25 - SIDE / 2)  # metres to the board along the axis
+        assert len(line) / SAMPLES == pytest.approx(min(SIDE, 0.4 * focal / away), abs=1)
+        assert 1 / sight.depth[SAMPLES * row, SIDE] == pytest.approx(away, rel=1e-3)
+    assert sight.covered[0] == np.count_nonzero(sight.ids == 0)
 
 
 def test_what_is_nearer_hides_what_is_behind_it(stage):

@@ -8,7 +8,7 @@ from llava_vsd.rooms.pairs import Pairs
 from llava_vsd.rooms.splits import HELD_NAMES, SPLITS, held_models, is_held_pair, shown
 from llava_vsd.rooms.things import SMALL, Catalogue, Thing, built_catalogue, named_models, share
 
-ROLES = set("tuchwpznmkfx")
+ROLES = set("tuchwpznmkfxbs")
 TRAINED = ("train", "val", "test-layouts")
 
 

@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from llava_vsd.relations import RELATIONS, converse, mirrored
 from llava_vsd.rooms.built import box, shelf
-from llava_vsd.rooms.scene import SIDE
-from llava_vsd.rooms.truth import gap_between
+from llava_vsd.rooms.render import look
+from llava_vsd.rooms.scene import SIDE, Scene
+from llava_vsd.rooms.shown import View
+from llava_vsd.rooms.truth import Truth, gap_between
 
 TABLE, CUP, BALL = ("high table", "table", (0, 0, 0)), "cup", "football"
 
@@ -81,6 +85,82 @@ def test_a_shelf_on_the_wall_holds_the_ball_up(stage):
     assert stage.truth(*things, board, aim=0.6, back=0.5).floats(
         2
     )  # the wall is too far for the shelf to hang on
+
+
+SHOWN = {
+    "a cup on a table": ("on", 0.25, 0.25),
+    "a ball in a crate": ("in", 0.45, 0.25),
+    "a ball under a table": ("under", 0.5, 0.25),
+    "further away": ("behind", 0.4, 0.25),
+    "nearer to the eye": ("in front of", 0.25, 0.25),
+    "close on the right": ("next to", 0.5, 0.5),
+    "far to the left": ("to the left of", 0.25, 0.25),
+}
+"""What is asked, and the least that subject and object must show then."""
+
+
+@pytest.mark.parametrize("case", SHOWN)
+@pytest.mark.parametrize("place", [0, 1])
+def test_how_much_must_show_follows_from_the_relation(stage, case, place):
+    relation, *least = SHOWN[case]
+    truth = stage.truth(*CASES[case][0], **CLOSER.get(case, {"distance": 1.8}))
+    view = truth.views[place]
+    for share, problem in ((least[place], ""), (least[place] - 0.01, "hidden or too small")):
+        truth.views[place] = replace(view, share=share)
+        assert truth.dispute(0, 1, relation) == problem
+
+
+def test_of_what_is_above_more_than_half_must_show(stage):
+    board = (shelf(0.6, 0.24, (1, 1, 1)), "shelf", (0, 0, 0.8))
+    pair = [(BALL, "ball", (0, 0, 0.925)), ("stool", "stool", (0, -0.1, 0))]
+    truth = stage.truth(*pair, board, aim=0.6, back=0.125)
+    for share, problem in ((0.58, ""), (0.57, "hidden or too small")):
+        truth.views[0] = replace(truth.views[0], share=share)
+        assert truth.dispute(0, 1, "above") == problem
+
+
+def test_a_stroke_is_not_asked_about():
+    assert View((50, 63, 40, 120), 1, 1).asked(0.25)
+    assert not View((50, 62, 40, 120), 1, 1).asked(0.25)
+    assert not View((50, 130, 40, 52), 1, 1).asked(0.25)
+    assert not View((50, 63, 40, 90), 1, 1).asked(0.25)  # 13 x 50 are 0.0058 of the picture
+    assert not View(None, 0, 0).asked(0.25)
+
+
+def test_a_strip_at_the_edge_is_not_told_but_the_table_under_the_camera_is(stage):
+    assert View((50, 90, 0, 40), 1, 0.3).clear
+    assert not View((50, 90, 0, 40), 1, 0.29).clear
+    assert View((236, 336, 0, 170), 1, 0.1).clear  # 0.1506 of the picture
+    assert not View((236, 336, 0, 169), 1, 0.1).clear  # 0.1497
+    pair = ((BALL, "ball", (-0.6, 0, 0)), ("stool", "stool", (0, 0, 0)))
+    for x, told in ((0.85, True), (1.24, False)):
+        truth = stage.truth(*pair, ("crate", "crate", (x, 0, 0)))
+        assert truth.views[2].box is not None
+        assert any(2 in (first, second) for first, _, second in truth.all_triples()) == told
+
+
+def test_nothing_is_asked_of_what_shows_through_slots(stage):
+    for case, relation, problem in (
+        ("a ball in a crate", "in", "seen through slots"),
+        ("further away", "behind", "seen through slots"),
+        ("nearer to the eye", "in front of", ""),
+    ):
+        scene = stage.scene(*CASES[case][0], **CLOSER.get(case, {"distance": 1.8}))
+        subject, thing, *rest = scene.things
+        slotted = Scene((subject, replace(thing, slotted=True), *rest), scene.camera, scene.shell)
+        assert Truth(scene, look(scene)).dispute(0, 1, relation) == ""
+        assert Truth(slotted, look(slotted)).dispute(0, 1, relation) == problem
+
+
+def test_what_reaches_behind_the_eye_is_boxed_but_counts_as_cut_off(stage):
+    # a board from 2 m before the eye's aim to behind the eye
+    floor = box(2.0, 4.0, 0.1, (1, 0, 0))
+    truth = stage.truth((floor, "stage", (0, -1, 0)), (BALL, "ball", (0, 0, 0.1)), height=0.5, aim=0.1)
+    view = truth.views[0]
+    assert view.box is not None
+    assert view.box[1:] == (SIDE, 0, SIDE)
+    assert view.framed == 0
+    assert truth.dispute(0, 1, "under") == "cut off by the frame"
 
 
 def test_boxes_are_those_of_the_visible_pixels(stage):

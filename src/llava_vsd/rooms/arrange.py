@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -117,7 +117,7 @@ class Arranger:
     @staticmethod
     def named(thing: Thing, mesh: Mesh) -> Placed:
         """The thing with its name."""
-        return Placed(thing.name, thing.key, mesh, "x" not in thing.roles)
+        return Placed(thing.name, thing.key, mesh, "x" not in thing.roles, "s" in thing.roles)
 
     def _stage(self, random: np.random.Generator, wish: Wish) -> Thing | None:
         """What the two stand on together: furniture for small things, else the floor."""
@@ -162,10 +162,7 @@ class Arranger:
                 break
         else:
             raise Nowhere
-        lifted = [
-            Placed(t.name, t.model, t.mesh.moved((rests[0].x, rests[0].y, rests[0].z)), t.coloured)
-            for t in things
-        ]
+        lifted = [replace(t, mesh=t.mesh.moved((rests[0].x, rests[0].y, rests[0].z))) for t in things]
         held = self.named(stage, base)
         return Arrangement([*lifted, held], turn, stage=held)
 

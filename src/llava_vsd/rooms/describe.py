@@ -53,6 +53,8 @@ def posture(size: tuple[float, float, float], roles: str) -> str:
         return "hangs"
     if "z" in roles:
         return "sits"
+    if "b" in roles:
+        return "rolls"
     if size[2] > 0.9 * max(size[:2]):
         return "stands"
     return "lies" if size[2] < 0.3 * max(size[:2]) else "rests"

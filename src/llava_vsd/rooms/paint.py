@@ -20,6 +20,9 @@ PALETTE: tuple[tuple[float, float, float], ...] = (
 CLEAR = 0.6
 """The share of a thing's surface that must be of one colour before the colour is said."""
 
+ORANGE = 0.65
+"""The least saturation of orange; below are the hues of wood and wicker, for which people have other words."""
+
 _WOOD = re.compile(r"wood|oak|walnut|pine|teak|bois|madera|birch|alder|pear", re.IGNORECASE)
 
 
@@ -71,10 +74,8 @@ def colour_name(colour: Any) -> str:
         return "beige"
     if saturation < 0.42 or high < 0.22:
         return ""
-    for limit, word in _HUES:
-        if hue < limit:
-            return word
-    return ""
+    word = next(word for limit, word in _HUES if hue < limit)
+    return "" if word == "orange" and saturation < ORANGE else word
 
 
 _HUES = (

@@ -31,6 +31,7 @@ POSTURES: dict[str, tuple[str, ...]] = {
     "lies": ("lying", "lying", "resting", "placed", "laid"),
     "sits": ("sitting", "sitting", "seated", "resting", "placed"),
     "rests": ("sitting", "resting", "placed", "set"),
+    "rolls": ("lying", "resting"),
     "hangs": ("hanging", "hanging", "mounted", "fixed"),
 }
 """Participles for how a thing holds itself."""

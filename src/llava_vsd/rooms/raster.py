@@ -9,7 +9,35 @@ import numpy as np
 from llava_vsd.rooms.compiled import compiled
 
 NEAR = 0.05
-"""Metres before the eye that are seen."""
+"""Metres from the eye from which on things are seen."""
+
+
+@compiled
+def clipped(corners: Any, out: Any) -> int:
+    """What of a triangle is at `NEAR` or further, after Sutherland and Hodgman.
+
+    Args:
+        corners: [3, 3], in the camera's axes: right, down, forward.
+        out: [4, 3], out: the corners of what is left, in order.
+
+    Returns:
+        How many corners are left: 0, 3 or 4.
+    """
+    count = 0
+    for c in range(3):
+        n = (c + 1) % 3
+        here, there = corners[c, 2], corners[n, 2]
+        if here >= NEAR:
+            for k in range(3):
+                out[count, k] = corners[c, k]
+            count += 1
+        if (here >= NEAR) != (there >= NEAR):
+            along = (NEAR - here) / (there - here)
+            for k in range(2):
+                out[count, k] = corners[c, k] + along * (corners[n, k] - corners[c, k])
+            out[count, 2] = NEAR
+            count += 1
+    return count
 
 
 @compiled
@@ -37,7 +65,7 @@ def visible(
     seen: Any,
     covered: Any,
 ) -> None:
-    """Draws triangles in perspective; nearest wins. Triangles with a corner before `NEAR` are left out.
+    """Draws triangles in perspective; nearest wins. What is before `NEAR` is cut away.
 
     Args:
         corners: [n, 3, 3], world.
@@ -56,56 +84,74 @@ def visible(
     depth[:] = 0
     seen[:] = -1
     covered[:] = 0
-    sx = np.empty(3)
-    sy = np.empty(3)
-    iz = np.empty(3)
+    turned = np.empty((3, 3))
+    polygon = np.empty((4, 3))
     for t in range(len(corners)):
-        behind = False
         for c in range(3):
             dx = corners[t, c, 0] - eye[0]
             dy = corners[t, c, 1] - eye[1]
             dz = corners[t, c, 2] - eye[2]
-            z = axes[2, 0] * dx + axes[2, 1] * dy + axes[2, 2] * dz
-            if z < NEAR:
-                behind = True
-                break
-            iz[c] = 1.0 / z
-            sx[c] = 0.5 * width + focal * (axes[0, 0] * dx + axes[0, 1] * dy + axes[0, 2] * dz) * iz[c]
-            sy[c] = 0.5 * height + focal * (axes[1, 0] * dx + axes[1, 1] * dy + axes[1, 2] * dz) * iz[c]
-        if behind:
-            continue
-        area = (sx[1] - sx[0]) * (sy[2] - sy[0]) - (sx[2] - sx[0]) * (sy[1] - sy[0])
-        if abs(area) < 1e-9:
-            continue
-        left = max(0, int(np.ceil(min(sx[0], sx[1], sx[2]) - 0.5)))
-        right = min(width - 1, int(np.floor(max(sx[0], sx[1], sx[2]) - 0.5)))
-        top = max(0, int(np.ceil(min(sy[0], sy[1], sy[2]) - 0.5)))
-        bottom = min(height - 1, int(np.floor(max(sy[0], sy[1], sy[2]) - 0.5)))
-        if left > right or top > bottom:
-            continue
-        over = 1.0 / area
-        # barycentric weights of corners 1 and 2 are linear in x and y
-        ux = (sy[2] - sy[0]) * over
-        uy = -(sx[2] - sx[0]) * over
-        vx = -(sy[1] - sy[0]) * over
-        vy = (sx[1] - sx[0]) * over
+            for k in range(3):
+                turned[c, k] = axes[k, 0] * dx + axes[k, 1] * dy + axes[k, 2] * dz
+        count = clipped(turned, polygon)
+        for c in range(count):
+            over = 1.0 / polygon[c, 2]
+            polygon[c, 0] = 0.5 * width + focal * polygon[c, 0] * over
+            polygon[c, 1] = 0.5 * height + focal * polygon[c, 1] * over
+            polygon[c, 2] = over
         fourths = round(opacity[t] * 4)
-        for y in range(top, bottom + 1):
-            py = y + 0.5 - sy[0]
-            px = left + 0.5 - sx[0]
-            u = ux * px + uy * py
-            v = vx * px + vy * py
-            for x in range(left, right + 1):
-                if u >= 0 and v >= 0 and u + v <= 1:
-                    if alone[y, x] != thing[t]:
-                        alone[y, x] = thing[t]
-                        covered[thing[t]] += 1
-                    z = iz[0] + u * (iz[1] - iz[0]) + v * (iz[2] - iz[0])
-                    if z > depth[y, x] and (fourths >= 4 or ((x & 1) + 2 * ((x ^ y) & 1)) < max(fourths, 1)):
-                        depth[y, x] = z
-                        seen[y, x] = t
-                u += ux
-                v += vx
+        for last in range(2, count):
+            _fill(polygon, last, t, thing[t], fourths, depth, seen, alone, covered)
+
+
+@compiled
+def _fill(
+    polygon: Any,
+    last: int,
+    triangle: int,
+    owner: int,
+    fourths: int,
+    depth: Any,
+    seen: Any,
+    alone: Any,
+    covered: Any,
+) -> None:
+    """Draws corners 0, `last` - 1 and `last` of a polygon [k, 3] of columns, rows and 1 / distance; see `visible`."""
+    height, width = depth.shape
+    x0, y0, z0 = polygon[0, 0], polygon[0, 1], polygon[0, 2]
+    x1, y1, z1 = polygon[last - 1, 0], polygon[last - 1, 1], polygon[last - 1, 2]
+    x2, y2, z2 = polygon[last, 0], polygon[last, 1], polygon[last, 2]
+    area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+    if abs(area) < 1e-9:
+        return
+    left = max(0, int(np.ceil(min(x0, x1, x2) - 0.5)))
+    right = min(width - 1, int(np.floor(max(x0, x1, x2) - 0.5)))
+    top = max(0, int(np.ceil(min(y0, y1, y2) - 0.5)))
+    bottom = min(height - 1, int(np.floor(max(y0, y1, y2) - 0.5)))
+    if left > right or top > bottom:
+        return
+    over = 1.0 / area
+    # barycentric weights of corners 1 and 2 are linear in x and y
+    ux = (y2 - y0) * over
+    uy = -(x2 - x0) * over
+    vx = -(y1 - y0) * over
+    vy = (x1 - x0) * over
+    for y in range(top, bottom + 1):
+        py = y + 0.5 - y0
+        px = left + 0.5 - x0
+        u = ux * px + uy * py
+        v = vx * px + vy * py
+        for x in range(left, right + 1):
+            if u >= 0 and v >= 0 and u + v <= 1:
+                if alone[y, x] != owner:
+                    alone[y, x] = owner
+                    covered[owner] += 1
+                z = z0 + u * (z1 - z0) + v * (z2 - z0)
+                if z > depth[y, x] and (fourths >= 4 or ((x & 1) + 2 * ((x ^ y) & 1)) < max(fourths, 1)):
+                    depth[y, x] = z
+                    seen[y, x] = triangle
+            u += ux
+            v += vx
 
 
 @compiled

@@ -26,12 +26,14 @@ class Placed:
         model: key of the model that it shows.
         mesh: in the world's metres.
         coloured: whether one colour can be said of it.
+        slotted: whether what is in it or behind it shows through in bits.
     """
 
     name: str
     model: str
     mesh: Mesh
     coloured: bool = True
+    slotted: bool = False
 
     @cached_property
     def words(self) -> tuple[str, ...]:

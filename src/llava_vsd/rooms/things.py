@@ -98,8 +98,8 @@ def kind(name: str) -> str:
 
 
 BUILT_THINGS = (
-    ("red box", "box", "tp"), ("blue box", "box", "tp"), ("small ball", "ball", "p"), ("football", "ball", "p"),
-    ("green ball", "ball", "p"), ("cup", "cup", "p"), ("bowl", "bowl", "cp"), ("large bowl", "bowl", "cp"),
+    ("red box", "box", "tp"), ("blue box", "box", "tp"), ("small ball", "ball", "pb"), ("football", "ball", "pb"),
+    ("green ball", "ball", "pb"), ("cup", "cup", "p"), ("bowl", "bowl", "cp"), ("large bowl", "bowl", "cp"),
     ("crate", "crate", "cp"), ("book", "book", "tp"), ("high table", "table", "tup"), ("low table", "table", "tup"),
     ("stool", "stool", "tup"), ("bench", "bench", "tup"), ("chair", "chair", "tup"), ("dark chair", "chair", "tup"),
     ("cabinet", "cabinet", "tp"), ("lamp", "lamp", "hp"),

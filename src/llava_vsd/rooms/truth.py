@@ -6,7 +6,6 @@ hulls and projections, boxes and visible shares by counting samples. What this d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,16 +14,10 @@ from scipy.spatial import ConvexHull, QhullError
 
 from llava_vsd.relations import Relation
 from llava_vsd.rooms.compiled import compiled
-from llava_vsd.rooms.raster import bounds
+from llava_vsd.rooms.raster import NEAR, bounds
 from llava_vsd.rooms.render import SAMPLES, Sight
 from llava_vsd.rooms.scene import SIDE, Placed, Scene
-from llava_vsd.schema import Box
-
-LEAST_SHARE = 0.25
-"""Of its samples that a thing must show."""
-
-LEAST_AREA = 0.006
-"""Of the picture that its box must take."""
+from llava_vsd.rooms.shown import LEAST_SHARE, LEAST_SHARES, THROUGH_SLOTS, View
 
 TELLING: tuple[tuple[Relation, ...], ...] = (
     ("in",),
@@ -165,33 +158,6 @@ def gap_between(first: Any, second: Any) -> float:
     return least
 
 
-@dataclass(frozen=True)
-class View:
-    """How a thing shows.
-
-    Attributes:
-        box: [y_min, y_max, x_min, x_max] of its visible pixels; None where none is seen.
-        share: of the samples that it would cover alone.
-        framed: share of the box around its whole projection that lies in the picture.
-    """
-
-    box: Box | None
-    share: float
-    framed: float
-
-    @property
-    def area(self) -> float:
-        """Of the box, as a share of the picture."""
-        if self.box is None:
-            return 0.0
-        return (self.box[1] - self.box[0]) * (self.box[3] - self.box[2]) / SIDE**2
-
-    @property
-    def clear(self) -> bool:
-        """Whether it can be spoken of."""
-        return self.share >= LEAST_SHARE and self.area >= LEAST_AREA
-
-
 class Truth:
     """Answers about one scene.
 
@@ -209,14 +175,17 @@ class Truth:
 
     def _view(self, place: int, sight: Sight) -> View:
         count, top, bottom, left, right = (int(part) for part in self._extents[place])
-        seen = np.ascontiguousarray(self.scene.camera.project(self.bodies[place].points).T)
-        if not count or seen[2].min() <= 0.05:
+        if not count:
             return View(None, 0.0, 0.0)
         box = (top // SAMPLES, bottom // SAMPLES + 1, left // SAMPLES, right // SAMPLES + 1)
+        share = count / max(int(sight.covered[place]), 1)
+        seen = np.ascontiguousarray(self.scene.camera.project(self.bodies[place].points).T)
+        if seen[2].min() <= NEAR:
+            return View(box, share, 0.0)
         low, high = seen[:2].min(axis=1), seen[:2].max(axis=1)
         inside = np.clip(np.minimum(high, SIDE) - np.maximum(low, 0), 0, None)
         framed = float(inside.prod() / max(float((high - low).prod()), 1e-9))
-        return View(box, count / max(int(sight.covered[place]), 1), framed)
+        return View(box, share, framed)
 
     def relations(self, first: int, second: int) -> frozenset[Relation]:
         """All relations in which the first stands to the second; places in `scene.things`."""
@@ -322,9 +291,10 @@ class Truth:
 
     def dispute(self, subject: int, thing: int, relation: Relation) -> str:
         """Why a picture that asks for this relation must not be published; "" where all is well."""
-        for place in (subject, thing):
+        least = LEAST_SHARES.get(relation, (LEAST_SHARE, LEAST_SHARE))
+        for place, share in zip((subject, thing), least, strict=True):
             view = self.views[place]
-            if not view.clear:
+            if not view.asked(share):
                 return "hidden or too small"
             if view.framed < (0.9 if place == subject else 0.6):
                 return "cut off by the frame"
@@ -340,10 +310,10 @@ class Truth:
         first = next(group for group in TELLING if held & set(group))
         if relation not in first:
             return "another relation is more telling"
-        if relation == "next to" and min(self.views[subject].share, self.views[thing].share) < 0.5:
-            return "half hidden"  # one beside and behind: many would say behind
         if relation == "behind" and self._inside(subject, thing) > 0.85:
             return "seen through the other"  # between a table's legs: many would say under
+        if relation in THROUGH_SLOTS and self.scene.things[thing].slotted:
+            return "seen through slots"
         if self.floats(subject) or self.floats(thing):
             return "floats"
         return ""
