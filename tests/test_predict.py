@@ -387,6 +387,8 @@ def test_a_launcher_tells_a_process_its_share():
     for rank, size in (("4", "4"), ("-1", "2"), ("", "2"), ("0", "two")):
         with pytest.raises(UsageError, match=f"RANK '{rank}' of WORLD_SIZE '{size}': expected"):
             launched({"RANK": rank, "WORLD_SIZE": size})
+    with pytest.raises(UsageError, match="RANK '' of WORLD_SIZE '4': expected"):
+        launched({"WORLD_SIZE": "4"})  # not the first share, silently
 
 
 def test_two_processes_of_a_launcher_divide_the_items(tmp_path):
