@@ -438,6 +438,18 @@ def test_two_processes_of_a_launcher_divide_the_items(tmp_path):
     assert "(5 of them by an earlier run)" in ended.stdout
 
 
+def test_the_items_are_not_written_over_and_that_is_told_before_a_model_is_read(tmp_path, capsys):
+    items, _ = make(2)
+    write_rows(tmp_path / "items.jsonl", items)
+    before = (tmp_path / "items.jsonl").read_bytes()
+    asking = ["predict", f"{tmp_path}/items.jsonl", "--model", f"scripted:{tmp_path}/none", "--overwrite"]
+    with pytest.raises(SystemExit) as ended:
+        main([*asking, "-o", f"{tmp_path}/./items.jsonl"])
+    assert ended.value.code == 2
+    assert "items.jsonl is the input" in capsys.readouterr().err
+    assert (tmp_path / "items.jsonl").read_bytes() == before
+
+
 def test_a_shard_beside_a_launchers_is_refused(tmp_path, capsys, monkeypatch):
     items, answers = make(2)
     write_rows(tmp_path / "items.jsonl", items)
