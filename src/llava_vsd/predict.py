@@ -113,7 +113,10 @@ def launched(environment: Mapping[str, str] = os.environ) -> str:
     Raises:
         UsageError: the two are no place and number.
     """
-    rank, size = environment.get("RANK", "0"), environment.get("WORLD_SIZE", "1")
+    size = environment.get("WORLD_SIZE", "1")
+    rank = environment.get(
+        "RANK", "0" if size == "1" else ""
+    )  # a share that nobody named would lose the others
     if not (rank.isdecimal() and size.isdecimal() and int(rank) < int(size)):
         raise UsageError(f"RANK {rank!r} of WORLD_SIZE {size!r}: expected a number and a greater one")
     return f"{int(rank) + 1}/{int(size)}" if int(size) > 1 else ""
