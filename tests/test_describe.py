@@ -176,7 +176,6 @@ def test_what_is_wrong_is_one_line(
     [
         (["1.png", "cat", " "], 2, "an empty name"),
         (["1.png", "c\udcfft", "sofa"], 2, r"name 'c\udcfft' is not UTF-8"),
-        (["2\udcff.png", "cat", "sofa"], 1, r"2\udcff.png: its name is not UTF-8"),
         (
             ["1.png", "cat", "sofa", "--object-box", "0,9,500,600"],
             2,
@@ -200,10 +199,9 @@ def test_what_is_wrong_is_told_before_a_model_is_read(
     monkeypatch.chdir(images[0].parent)
     Path("more").mkdir()
     picture = Path("1.png").read_bytes()
-    for copy in ("2\udcff.png", "more/1.png"):
-        Path(copy).write_bytes(picture)
+    Path("more/1.png").write_bytes(picture)
     assert vsd("describe", *arguments) == code
-    assert says in ascii(capsys.readouterr().err).replace("\\\\", "\\").replace("\\'", "'")
+    assert says in capsys.readouterr().err
     assert Path("1.png").read_bytes() == picture
     assert not Path("out").exists()
 
@@ -220,6 +218,10 @@ def test_pictures_and_names_are_checked_from_python_too(images: list[Path], tmp_
     model = llava_vsd.load_model(scripted(tmp_path / "says.jsonl", images[0], {"on": 1.0}))
     with pytest.raises(FileError, match="no such file; expected a picture"):
         model.describe(tmp_path / "none.png", "cat", "sofa")
+    odd = images[0].with_name("2\udcff.png")
+    odd.write_bytes(images[0].read_bytes())
+    with pytest.raises(FileError, match="its name is not UTF-8"):
+        model.describe(odd, "cat", "sofa")
     with pytest.raises(UsageError, match="not UTF-8"):
         model.describe(images[0], "cat", "\udcff")
 
