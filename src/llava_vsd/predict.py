@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from llava_vsd.inference.openai import Asking
     from llava_vsd.inference.settings import Settings
 
+SMALL = "small"
+"""The model that ships."""
+
 ENGINES = (
-    "small",
+    SMALL,
     "baseline:FILE[#names|boxes|both]",
     "scripted:FILE",
     "openai:URL[#MODEL]",
@@ -56,7 +59,7 @@ def load_engine(
         ServerError: its server is out of reach.
     """
     kind, _, rest = spec.partition(":")
-    if spec == "small":
+    if spec == SMALL:
         return _small(images, running, note)
     if kind == "scripted" and rest:
         from llava_vsd.inference.scripted import Scripted
@@ -90,7 +93,7 @@ def _small(images: ImageStore | None, running: Settings | None, note: Callable[[
     folder = small.checkpoint(note)
     from llava_vsd.inference.transformers import Transformers
 
-    return Transformers(small.SMALL, images, given, folder=folder)
+    return Transformers(SMALL, images, given, folder=folder)
 
 
 def shard(items: Sequence[Item], part: str) -> list[Item]:
