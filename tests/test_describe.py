@@ -11,7 +11,7 @@ from PIL import Image
 
 import llava_vsd
 from llava_vsd.cli.describe import bar, parse_box
-from llava_vsd.errors import UsageError
+from llava_vsd.errors import FileError, UsageError
 from llava_vsd.jsonl import write_rows
 from llava_vsd.metrics.calibration import tempered
 from llava_vsd.model import small
@@ -153,8 +153,6 @@ def test_several_pictures_are_saved_into_a_folder(
         (["1.png", "2.png", "cat", "sofa", "--subject-box", "1,2,3,4"], 2, "boxes of one picture"),
         (["1.png", "cat", "sofa", "--subject-box", "1,2,3"], 2, "--subject-box '1,2,3'; expected y_min,y_max"),
         (["1.png", "cat", "sofa", "--object-box", "9,2,3,4"], 2, "--object-box '9,2,3,4' holds nothing"),
-        (["1.png", "cat", " "], 2, "an empty name"),
-        (["1.png", "cat", "sofa", "--save", "answer.gif"], 2, "expected a name that ends in .png"),
         (["1.png", "cat", "sofa", "--model", "fly"], 2, "unknown model 'fly'; expected one of: small"),
     ],
 )  # fmt: skip
@@ -171,6 +169,61 @@ def test_what_is_wrong_is_one_line(
     assert says in last
     assert last.startswith("vsd: ")
     assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["1.png", "cat", " "], 2, "an empty name"),
+        (["1.png", "c\udcfft", "sofa"], 2, r"name 'c\udcfft' is not UTF-8"),
+        (
+            ["1.png", "cat", "sofa", "--object-box", "0,9,500,600"],
+            2,
+            "--object-box lies outside of the picture of",
+        ),
+        (["1.png", "cat", "sofa", "--subject-box", "500,600,0,9"], 2, "--subject-box lies outside"),
+        (["1.png", "cat", "sofa", "--save", "answer.gif"], 2, "expected a name that ends in .png"),
+        (["1.png", "cat", "sofa", "--save", "1.png"], 2, "output: 1.png is the input 1.png"),
+        (["1.png", "2.png", "cat", "sofa", "--save", "."], 2, "output: 1.png is the input 1.png"),
+        (["1.png", "more/1.png", "cat", "sofa", "--save", "out"], 2, "two pictures of the same name"),
+    ],
+)
+def test_what_is_wrong_is_told_before_a_model_is_read(
+    images: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    arguments: list[str], code: int, says: str,
+) -> None:  # fmt: skip
+    def unread(*given: object) -> None:
+        raise AssertionError("a model was read")
+
+    monkeypatch.setattr("llava_vsd.describe.Describer", unread)
+    monkeypatch.chdir(images[0].parent)
+    Path("more").mkdir()
+    picture = Path("1.png").read_bytes()
+    Path("more/1.png").write_bytes(picture)
+    assert vsd("describe", *arguments) == code
+    assert says in capsys.readouterr().err
+    assert Path("1.png").read_bytes() == picture
+    assert not Path("out").exists()
+
+
+def test_the_folder_of_the_saved_picture_is_made(images: list[Path], tmp_path: Path) -> None:
+    model = scripted(tmp_path / "says.jsonl", images[0], {"on": 1.0})
+    target = tmp_path / "new" / "answers" / "one.png"
+    assert vsd("describe", images[0], "cat", "sofa", "--model", model, "--save", target) == 0
+    with Image.open(target) as made:
+        assert made.width >= 640
+
+
+def test_pictures_and_names_are_checked_from_python_too(images: list[Path], tmp_path: Path) -> None:
+    model = llava_vsd.load_model(scripted(tmp_path / "says.jsonl", images[0], {"on": 1.0}))
+    with pytest.raises(FileError, match="no such file; expected a picture"):
+        model.describe(tmp_path / "none.png", "cat", "sofa")
+    odd = images[0].with_name("2\udcff.png")
+    odd.write_bytes(images[0].read_bytes())
+    with pytest.raises(FileError, match="its name is not UTF-8"):
+        model.describe(odd, "cat", "sofa")
+    with pytest.raises(UsageError, match="not UTF-8"):
+        model.describe(images[0], "cat", "\udcff")
 
 
 def test_without_weights_the_command_says_so(

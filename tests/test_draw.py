@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image, ImageFont
 
 from llava_vsd.draw import INK, NARROWEST, OBJECT, PAPER, SUBJECT, Mark, annotated, described, wrapped
@@ -97,6 +98,43 @@ def test_the_command_draws_the_asked_pair_of_each_item(tmp_path: Path) -> None:
         drawn = (np.asarray(made) == SUBJECT).all(axis=2)
     assert drawn[150, 100]  # the dog's left edge
     assert not drawn[20:40, 20:23].any()
+    assert vsd(*arguments, "-o", tmp_path / "drawn") == 0  # drawings of before make place
     assert vsd(*arguments, "-o", tmp_path / "plain", "--no-boxes") == 0
     with Image.open(tmp_path / "plain" / "v1-val-00001.png") as made:
         assert (np.asarray(made)[:200] == GREY).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("7", "7.png is a picture to draw on"),
+        ("a/b", "id 'a/b' cannot be the name of a file"),
+    ],
+)
+def test_the_command_writes_over_no_picture_and_outside_of_no_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, says: str
+) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    Image.new("RGB", (64, 20), GREY).save(images / "7.png")
+    before = (images / "7.png").read_bytes()
+    box = (0, 9, 0, 9)
+    pair = {"subject": "cat", "object": "sofa", "relation": "on"}
+    triple = pair | {"subject_box": box, "object_box": box}
+    write_rows(
+        tmp_path / "items.jsonl", [Item.model_validate({"id": name, "image": "7", "triples": [triple]})]
+    )
+    said = {
+        "id": name,
+        "image": "7",
+        "model": "m",
+        "relations": [pair],
+        "description": "a",
+        "descriptions": [],
+    }
+    write_rows(tmp_path / "said.jsonl", [Prediction.model_validate(said)])
+    arguments = [tmp_path / "items.jsonl", tmp_path / "said.jsonl", "--images", images, "-o", images]
+    assert vsd("draw", *arguments) == 2
+    assert says in capsys.readouterr().err
+    assert (images / "7.png").read_bytes() == before
+    assert len(list(tmp_path.rglob("*.png"))) == 1

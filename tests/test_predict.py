@@ -387,6 +387,8 @@ def test_a_launcher_tells_a_process_its_share():
     for rank, size in (("4", "4"), ("-1", "2"), ("", "2"), ("0", "two")):
         with pytest.raises(UsageError, match=f"RANK '{rank}' of WORLD_SIZE '{size}': expected"):
             launched({"RANK": rank, "WORLD_SIZE": size})
+    with pytest.raises(UsageError, match="RANK '' of WORLD_SIZE '4': expected"):
+        launched({"WORLD_SIZE": "4"})  # not the first share, silently
 
 
 def test_two_processes_of_a_launcher_divide_the_items(tmp_path):
@@ -434,6 +436,18 @@ def test_two_processes_of_a_launcher_divide_the_items(tmp_path):
     assert written() == made
     assert "6 predictions in" in ended.stdout
     assert "(5 of them by an earlier run)" in ended.stdout
+
+
+def test_the_items_are_not_written_over_and_that_is_told_before_a_model_is_read(tmp_path, capsys):
+    items, _ = make(2)
+    write_rows(tmp_path / "items.jsonl", items)
+    before = (tmp_path / "items.jsonl").read_bytes()
+    asking = ["predict", f"{tmp_path}/items.jsonl", "--model", f"scripted:{tmp_path}/none", "--overwrite"]
+    with pytest.raises(SystemExit) as ended:
+        main([*asking, "-o", f"{tmp_path}/./items.jsonl"])
+    assert ended.value.code == 2
+    assert "items.jsonl is the input" in capsys.readouterr().err
+    assert (tmp_path / "items.jsonl").read_bytes() == before
 
 
 def test_a_shard_beside_a_launchers_is_refused(tmp_path, capsys, monkeypatch):

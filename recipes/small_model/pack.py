@@ -23,7 +23,7 @@ from peft import LoraConfig
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from llava_vsd.errors import CheckpointError, UsageError, VsdError
+from llava_vsd.errors import CheckpointError, FileError, UsageError, VsdError
 from llava_vsd.folders import refuse_filled, writing_folder
 from llava_vsd.jsonl import read_rows
 from llava_vsd.model.adapters import WEIGHTS_FILE
@@ -212,6 +212,16 @@ whose makers `../rooms/NOTICE.md` names.
 """
 
 
+def fitted(file: Path) -> float:
+    """The temperature in a file of `vsd calibrate --json`; FileError where there is none."""
+    try:
+        return float(json.loads(file.read_text(encoding="utf-8"))["temperature"])
+    except OSError as error:
+        raise FileError(file, f"cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise FileError(file, "holds no temperature; expected what vsd calibrate --json prints") from None
+
+
 def main() -> None:
     """Reads the arguments."""
     parser = argparse.ArgumentParser(
@@ -231,7 +241,7 @@ def main() -> None:
             for triple in item.triples
             for name in (triple.subject, triple.object)
         }
-        temperature = json.loads(given.calibration.read_text())["temperature"] if given.calibration else 1.0
+        temperature = fitted(given.calibration) if given.calibration else 1.0
         about = About(tuple(sorted(names)), temperature)
         pack(given.run, given.output, about, language=given.language, rank=given.rank)
     except VsdError as error:

@@ -9,11 +9,9 @@ from llava_vsd.data.images import ImageFiles
 from llava_vsd.data.prompts import ANY
 from llava_vsd.errors import UsageError
 from llava_vsd.inference.settings import Settings
-from llava_vsd.predict import load_engine
+from llava_vsd.predict import SMALL, load_engine
 from llava_vsd.relations import Relation
-from llava_vsd.schema import Box, Item, Prediction, Row, Text, Triple
-
-SMALL = "small"
+from llava_vsd.schema import Box, Item, Prediction, Row, Text, Triple, is_text
 
 
 class Description(Row):
@@ -42,6 +40,16 @@ class Description(Row):
     descriptions: list[str]
     model: str
     unknown_names: list[str]
+
+
+def named(subject: str, object: str) -> tuple[str, str]:
+    """Both names without spaces around them; UsageError where one is empty or no text."""
+    names = subject.strip(), object.strip()
+    if not all(names):
+        raise UsageError("an empty name; expected what the two things are called")
+    if broken := [name for name in names if not is_text(name)]:
+        raise UsageError(f"name {broken[0]!r} is not UTF-8; expected what the thing is called")
+    return names
 
 
 class Describer:
@@ -104,9 +112,10 @@ class Describer:
         boxes: tuple[Box | None, Box | None] = (None, None),
     ) -> Iterator[Description]:
         """The same of several pictures, several at a time; raises as `describe`."""
-        subject, object = subject.strip(), object.strip()
-        if not subject or not object:
-            raise UsageError("an empty name; expected what the two things are called")
+        subject, object = named(subject, object)
+        files = ImageFiles()
+        for image in images:
+            files.path(str(image))
         if "boxes" in self.engine.sees and None in boxes:
             raise UsageError(f"{self.engine.name} looks at boxes; expected the boxes of both")
         pair = Triple(

@@ -129,8 +129,10 @@ def replacing(path: str | Path, *, binary: bool = False) -> Iterator[IO[Any]]:
 
 def refuse_inputs(output: Path, *inputs: Path | None) -> None:
     """Refuses to write over a file that is read, by whatever name; UsageError says which."""
+    if not output.exists():
+        return
     for path in inputs:
-        if path is not None and output.exists() and path.exists() and output.samefile(path):
+        if path is not None and path.exists() and output.samefile(path):
             raise UsageError(f"output: {output} is the input {path}; expected another file")
 
 

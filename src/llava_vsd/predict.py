@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from llava_vsd.inference.openai import Asking
     from llava_vsd.inference.settings import Settings
 
+SMALL = "small"
+"""The model that ships."""
+
 ENGINES = (
-    "small",
+    SMALL,
     "baseline:FILE[#names|boxes|both]",
     "scripted:FILE",
     "openai:URL[#MODEL]",
@@ -56,7 +59,7 @@ def load_engine(
         ServerError: its server is out of reach.
     """
     kind, _, rest = spec.partition(":")
-    if spec == "small":
+    if spec == SMALL:
         return _small(images, running, note)
     if kind == "scripted" and rest:
         from llava_vsd.inference.scripted import Scripted
@@ -90,7 +93,7 @@ def _small(images: ImageStore | None, running: Settings | None, note: Callable[[
     folder = small.checkpoint(note)
     from llava_vsd.inference.transformers import Transformers
 
-    return Transformers(small.SMALL, images, given, folder=folder)
+    return Transformers(SMALL, images, given, folder=folder)
 
 
 def shard(items: Sequence[Item], part: str) -> list[Item]:
@@ -113,7 +116,10 @@ def launched(environment: Mapping[str, str] = os.environ) -> str:
     Raises:
         UsageError: the two are no place and number.
     """
-    rank, size = environment.get("RANK", "0"), environment.get("WORLD_SIZE", "1")
+    size = environment.get("WORLD_SIZE", "1")
+    rank = environment.get(
+        "RANK", "0" if size == "1" else ""
+    )  # a share that nobody named would lose the others
     if not (rank.isdecimal() and size.isdecimal() and int(rank) < int(size)):
         raise UsageError(f"RANK {rank!r} of WORLD_SIZE {size!r}: expected a number and a greater one")
     return f"{int(rank) + 1}/{int(size)}" if int(size) > 1 else ""

@@ -22,6 +22,15 @@ SENTENCES = 3
 Text = Annotated[str, Field(min_length=1)]
 
 
+def is_text(given: str) -> bool:
+    """Whether a row can hold it: file names, arguments and input keep bytes that are not UTF-8 as half surrogates."""
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class Row(BaseModel):
     """A row; a field that this version does not know is kept as it is."""
 

@@ -11,10 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
-from llava_vsd.errors import SampleError
+from llava_vsd.errors import SampleError, VsdError
 from llava_vsd.inference.chat import Chat
 from llava_vsd.model.families import family_of
 from llava_vsd.model.load import Loaded
+from memory_errors import MEMORY_ERRORS
 from small_run import small_run
 from stand_ins import vsd
 from tiny_models import FAMILIES, tiny
@@ -101,6 +102,52 @@ def test_a_special_token_in_a_question_is_refused_and_the_conversation_goes_on()
     assert [talk.ask(question) for question in QUESTIONS] == plainly(made, QUESTIONS)
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), *MEMORY_ERRORS[:1]], ids=["Ctrl-C", "memory"])
+@pytest.mark.parametrize("after", [0, 3])
+def test_after_an_error_in_an_answer_the_conversation_stands_as_before(
+    error: BaseException, after: int
+) -> None:
+    """Whatever some layers have taken up already; `after` so many tokens."""
+    made = loaded("llava-clip-vicuna")
+    talk = Chat(made, picture(), max_tokens=TOKENS)
+    said = [talk.ask(QUESTIONS[0])]
+    last, calls = made.model.model.language_model.layers[-1], iter(range(100))
+
+    def torn(*_: object) -> None:
+        if next(calls) == after:
+            raise error
+
+    hook = last.register_forward_pre_hook(torn)
+    wanted = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else VsdError
+    with pytest.raises(wanted, match=None if wanted is KeyboardInterrupt else "memory does not suffice"):
+        talk.ask("Is it a dog?")
+    hook.remove()
+    said += [talk.ask(question) for question in QUESTIONS[1:]]
+    assert said == plainly(made, QUESTIONS)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_ctrl_c_leaves_an_answer_on_a_terminal_and_ends_the_command_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool
+) -> None:
+    class Interrupted:
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def ask(self, question: str) -> str:
+            if question == "stop":
+                raise KeyboardInterrupt
+            return f"<{question}>"
+
+    picture().save(tmp_path / "room.png")
+    lines = io.StringIO("stop\ngo on\n")
+    monkeypatch.setattr(lines, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr("sys.stdin", lines)
+    monkeypatch.setattr("llava_vsd.inference.chat.Chat", Interrupted)
+    monkeypatch.setattr("llava_vsd.model.load.load", lambda *_, **__: None)
+    assert vsd("chat", tmp_path / "room.png", "--model", tmp_path) == (0 if terminal else 130)
+    assert ("<go on>" in capsys.readouterr().out) is terminal
+
+
 def test_the_command_reads_lines_and_prints_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,13 +157,15 @@ def test_the_command_reads_lines_and_prints_answers(
     run = small_run(tmp_path)
     run.instead(monkeypatch, tmp_path / "cache")
     picture().save(tmp_path / "room.png")
-    monkeypatch.setattr("sys.stdin", io.StringIO("Where is the cat?\n\nwhat is <image>?\nAnd the lamp?\n"))
+    lines = b"Where is the cat?\n\nwhat is <image>?\nwhat is \xff?\nAnd the lamp?\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines), encoding="utf-8"))
     assert vsd("chat", tmp_path / "room.png", "--max-tokens", TOKENS) == 0
     printed = capsys.readouterr()
     talk = Chat(load(small.checkpoint()), picture(), max_tokens=TOKENS)
     wanted = [talk.ask("Where is the cat?"), talk.ask("And the lamp?")]
     assert printed.out == "".join(f"{one}\n" for one in wanted)
     assert "holds '<image>', a special token of the model" in printed.err
+    assert "vsd: the question is not UTF-8" in printed.err
 
 
 @pytest.mark.parametrize(

@@ -480,6 +480,24 @@ def test_the_key_comes_from_the_environment_and_shows_nowhere(
     assert "secret" not in everything
 
 
+@pytest.mark.parametrize("before", [40, 60, 70, 165, 180, 280])
+def test_nor_does_a_key_show_that_what_is_shown_would_cut_in_two(chat, faults, monkeypatch, before):
+    """A server that sends the key back, at any place of an answer that is too long to be shown whole."""
+    monkeypatch.setenv("MY_KEY", KEY)
+    asking = Asking(pictures=False, key="MY_KEY", patience=Patience(tries=1, first=0, longest=0))
+    echo = " ".join(["x" * before, KEY, "y" * 200])
+    one = engine(chat, asking)
+    for body in (echo, json.dumps({"told": echo})):
+        chat.faults.append(faults.body(body.encode()))
+        with pytest.raises(ServerError, match=r"answer.* JSON") as told:
+            list(one.predict(make(1)))
+        assert KEY[:4] not in str(told.value)
+    chat.generate = lambda labels, head, tail: (max(labels, key=chat.table.__getitem__), {"told": echo})
+    one = engine(chat, asking)
+    assert "form that is not known" in one.remark
+    assert KEY[:4] not in one.remark
+
+
 def test_the_common_key_goes_only_where_it_is_safe(chat, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     list(engine(chat).predict(make(1)))

@@ -150,3 +150,4 @@ def test_names_are_known_whatever_their_case_and_spaces() -> None:
     about = small.About(("cat", "Christmas tree", "coffee table"), 1.0)
     assert about.unknown("Cat", " coffee  table", "christmas tree") == []
     assert about.unknown("dog", "cat", "table") == ["dog", "table"]
+    assert about.unknown("dog", "dog") == ["dog"]

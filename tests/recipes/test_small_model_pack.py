@@ -13,7 +13,7 @@ import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
-from llava_vsd.errors import CheckpointError, UsageError
+from llava_vsd.errors import CheckpointError, FileError, UsageError
 from llava_vsd.jsonl import write_rows
 from llava_vsd.model.load import load
 from llava_vsd.model.merge import merged
@@ -169,3 +169,13 @@ def test_the_command_takes_names_and_temperature_from_files(
     assert (found.names, found.temperature) == (("cat", "desk", "mug"), 1.25)
     assert json.loads((tmp_path / "out" / "adapter_config.json").read_text())["r"] == 3
     assert "% of the change is left out" in (tmp_path / "out" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("content", [None, "", "[1]", '{"temperature": null}', '{"triples": 2}'])
+def test_a_calibration_that_is_none_is_told(pack: Any, tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "fit.json"
+    if content is not None:
+        file.write_text(content)
+    says = "No such file" if content is None else "holds no temperature; expected what vsd calibrate"
+    with pytest.raises(FileError, match=rf"fit\.json: .*{says}"):
+        pack.fitted(file)

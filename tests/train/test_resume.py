@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from llava_vsd.config import load_config
@@ -127,6 +128,35 @@ def test_ctrl_c_leaves_a_run_that_goes_on(
         load_config(run_file, ["workers=1", "save_every_steps=3"])
     )  # what leaves the curve as it is may change
     same(out, whole)
+
+
+def test_a_picture_that_came_meanwhile_changes_nothing_in_a_run_that_goes_on(
+    run_file: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its conversation was left out when the steps were planned; with it, they would be others."""
+    data, more = tmp_path / "data.jsonl", tmp_path / "more"
+    more.mkdir()
+    rows = load_config(run_file).stages[0].data[0].read_text()
+    data.write_text(rows + rows.splitlines(keepends=True)[0].replace('"image": "1"', '"image": "77"'))
+    config = load_config(run_file, [f"data=[{data}]", "skip_bad=true"])
+    config = config.model_copy(update={"images": [*config.images, more]})
+    own = RowTrainer.compute_loss
+
+    def interrupted(self: RowTrainer, *args: Any, **more: Any) -> torch.Tensor:
+        if self.state.global_step == 4:
+            raise KeyboardInterrupt
+        return own(self, *args, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RowTrainer, "compute_loss", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            stages.run(config)
+    Image.new("RGB", (64, 64)).save(more / "77.png")
+    (stage,) = config.stages
+    with pytest.raises(TrainingError, match=r"1 of .* samples cannot be learned from"):
+        stages.run(config.model_copy(update={"stages": [stage.model_copy(update={"skip_bad": False})]}))
+    stages.run(config)
+    same(run_file.parent / "out", whole)
 
 
 def test_what_was_done_is_not_done_again(

@@ -25,7 +25,7 @@ def chat(
     device: Device = "auto",
     max_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1)] = 256,
 ) -> None:
-    """Ask open questions about a picture, a line each; Ctrl-D ends.
+    """Ask open questions about a picture, a line each; Ctrl-D ends, Ctrl-C leaves an answer.
 
     Each question is answered in the light of those before. Questions come from the terminal, or from standard input;
     answers go to standard output. Without --model the small model answers, which was trained on rendered rooms and
@@ -34,13 +34,14 @@ def chat(
     Example: echo "What is on the table?" | vsd chat examples/rooms/images/rooms-test-layouts-00046.jpg
     """
     import sys
+    from io import TextIOWrapper
 
     import llava_vsd.model  # noqa: F401 - says what is missing where torch is
     from llava_vsd.cli.progress import noted
     from llava_vsd.data.images import ImageFiles
     from llava_vsd.errors import SampleError, UsageError
 
-    if model.partition(":")[0] in ("baseline", "scripted", "openai"):
+    if model.startswith(("baseline:", "scripted:", "openai:")):
         raise UsageError(f"--model {model}: expected small, or a folder or hub name of a checkpoint")
     picture = ImageFiles().open(str(image))
 
@@ -52,11 +53,15 @@ def chat(
     talk = Chat(
         load(place, dtype=dtype, device=device, adapter=adapter or None), picture, max_tokens=max_tokens
     )
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # one line that is not UTF-8 is refused by itself
     on_terminal = sys.stdin.isatty()
     while True:
         try:
             question = input("> " if on_terminal else "").strip()
-        except (EOFError, KeyboardInterrupt):
+        except (EOFError, KeyboardInterrupt) as end:
+            if not on_terminal and isinstance(end, KeyboardInterrupt):
+                raise
             if on_terminal:
                 print()
             return
@@ -64,7 +69,14 @@ def chat(
             continue
         try:
             answer = talk.ask(question)
-        except SampleError as error:  # a special token in the question: the conversation goes on without it
+        except (
+            SampleError
+        ) as error:  # a special token in the question, or no text: the conversation goes on without it
             noted(error.problem)
+            continue
+        except KeyboardInterrupt:
+            if not on_terminal:
+                raise
+            print()
             continue
         print(answer, flush=True)

@@ -39,7 +39,13 @@ def describe(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Picture, or several.", show_default=False)
     ],
-    subject: Annotated[str, typer.Argument(help="The thing whose place is asked for.", show_default=False)],
+    subject: Annotated[
+        str,
+        typer.Argument(
+            help='The thing whose place is asked for; several words in quotes: "coffee table".',
+            show_default=False,
+        ),
+    ],
     object: Annotated[
         str, typer.Argument(help="The thing that it is told in relation to.", show_default=False)
     ],
@@ -76,20 +82,27 @@ def describe(
     """
     from llava_vsd.cli.progress import noted
     from llava_vsd.data.images import ImageFiles
-    from llava_vsd.describe import Describer
+    from llava_vsd.describe import Describer, named
     from llava_vsd.errors import UsageError
     from llava_vsd.inference.settings import Settings
 
     boxes = (parse_box(subject_box, "--subject-box"), parse_box(object_box, "--object-box"))
     if len(images) > 1 and any(boxes):
         raise UsageError("boxes of one picture do not fit others; expected one picture with --subject-box")
+    # What is wrong is told before a model is read.
+    subject, object = named(subject, object)
     store = ImageFiles()
     for image in images:
-        store.size(str(image))  # what is no picture is told before a model is read
+        size = store.size(str(image))
+        for box, option in zip(boxes, ("--subject-box", "--object-box"), strict=True):
+            if box and (box[0] >= size[1] or box[2] >= size[0]):
+                raise UsageError(
+                    f"{option} lies outside of the picture of {size[0]} x {size[1]}; expected {BOX}"
+                )
+    targets = {str(image): target for image, target in zip(images, _targets(images, save), strict=True)}
     running = Settings(dtype=dtype, device=device, adapter=adapter or None)
     describer = Describer(model, running, noted)
     told = False
-    targets = {str(image): target for image, target in zip(images, _targets(images, save), strict=True)}
     for one in describer.describe_all([str(image) for image in images], subject, object, boxes=boxes):
         if one.unknown_names and not told:
             told = True
@@ -130,19 +143,23 @@ def parse_box(text: str, option: str) -> Box | None:
 
 
 def _targets(images: list[Path], save: Path | None) -> list[Path | None]:
-    """Where each picture goes."""
+    """Where each picture goes, in a folder that is there; UsageError where it would take the place of one."""
     from llava_vsd.errors import UsageError
+    from llava_vsd.jsonl import refuse_inputs
 
     if save is None:
         return [None] * len(images)
     if len(images) == 1 and not save.is_dir():
         if save.suffix.lower() != ".png":
             raise UsageError(f"--save {save}; expected a name that ends in .png")
-        return [save]
-    targets = [save / f"{image.stem}.png" for image in images]
+        targets = [save]
+    else:
+        targets = [save / f"{image.stem}.png" for image in images]
     if len(set(targets)) < len(targets):
         raise UsageError(f"--save {save}: two pictures of the same name; expected one command for each")
-    save.mkdir(parents=True, exist_ok=True)
+    for target in targets:
+        refuse_inputs(target, *images)
+    targets[0].parent.mkdir(parents=True, exist_ok=True)
     return list(targets)
 
 
@@ -154,7 +171,7 @@ def _show(one: Description, *, named: bool) -> None:
 
     console = Console(highlight=False)
     if named:
-        console.print(Text(one.image, style="dim"))
+        console.print(Text(one.image, style="dim"), soft_wrap=True)
     console.print(Text(f"{one.subject} - {one.relation or 'no relation named'} - {one.object}", style="bold"))
     full = "█" if (console.encoding or "").lower().startswith("utf") else "#"
     table = Table.grid(padding=(0, 1))

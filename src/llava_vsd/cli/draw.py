@@ -33,6 +33,7 @@ def draw(
     from llava_vsd.cli.progress import tracked
     from llava_vsd.data.images import ImageStore
     from llava_vsd.draw import described
+    from llava_vsd.errors import UsageError
     from llava_vsd.jsonl import read_rows
     from llava_vsd.matching import matched
     from llava_vsd.schema import Item, Prediction
@@ -42,6 +43,14 @@ def draw(
     pairs = [(item, one) for item, one in zip(asked, answered, strict=True) if one is not None]
     store = ImageStore(images)
     store.require(item.image for item, _ in pairs)
+    pictures = {store.path(item.image).resolve() for item, _ in pairs}
+    for item, _ in pairs:
+        if Path(item.id).name != item.id:
+            raise UsageError(f"{items}: id {item.id!r} cannot be the name of a file; expected one without /")
+        if (output / f"{item.id}.png").resolve() in pictures:
+            raise UsageError(
+                f"output: {output / item.id}.png is a picture to draw on; expected another folder"
+            )
     output.mkdir(parents=True, exist_ok=True)
     for item, one in tracked(pairs, "pictures", total=len(pairs)):
         pair, answer = item.pair, one.relations[item.asked]

@@ -35,7 +35,7 @@ def merge(
 ) -> None:
     """Add an adapter to its base model: a full checkpoint, for programs that take no adapters.
 
-    Example: vsd merge runs/vsd/adapter -o llava-vsd-13b --base llava-hf/llava-v1.6-vicuna-13b-hf
+    Example: vsd merge runs/llava-v1.6-vicuna-13b/vsd -o llava-vsd-13b --base llava-hf/llava-v1.6-vicuna-13b-hf
     """
     from llava_vsd.model.merge import merge as write
 

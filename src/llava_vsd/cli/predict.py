@@ -142,6 +142,7 @@ def predict(
         if shard:
             raise UsageError(f"--shard {shard}: this process has the shard {share} by itself; expected none")
         shard, output = share, share_file(output, share)
+    refuse_inputs(output, items)
     if shard:
         wanted = part_of(wanted, shard)
     store = ImageStore(images) if images else None
@@ -186,7 +187,6 @@ def predict(
     engine = load_engine(model, images=store, asking=asking, running=running, note=noted)
     if remark := getattr(engine, "remark", ""):
         noted(remark)
-    refuse_inputs(output, items)
     everything = asked(wanted, engine, probes=probe, images=store)
     with Run(everything, engine, output, overwrite=overwrite) as run:
         before = run.done

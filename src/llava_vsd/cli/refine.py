@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Optional
@@ -65,7 +64,7 @@ def refine(
 
     Example: vsd refine predictions.jsonl --model small -o refined.jsonl
     """
-    from llava_vsd.cli.progress import tracked
+    from llava_vsd.cli.progress import noted, tracked
     from llava_vsd.jsonl import read_rows, refuse_inputs
     from llava_vsd.refine.completions import Completions
     from llava_vsd.refine.models import default_model, load_text_model
@@ -78,10 +77,9 @@ def refine(
     refuse_inputs(output, predictions, items, cache)
     if not items and (doubtful := [row for row in rows if len(row.relations) > 1]):
         others = f" and {len(doubtful) - 1:,} more have" if len(doubtful) > 1 else " has"
-        print(
-            f"vsd: prediction {doubtful[0].label}{others} several pairs; the sentences are taken to be about the first "
-            "(--items FILE says about which)",
-            file=sys.stderr,
+        noted(
+            f"prediction {doubtful[0].label}{others} several pairs; the sentences are taken to be about the first "
+            "(--items FILE says about which)"
         )
     text_model = load_text_model(
         model or default_model(), device=device, dtype=dtype, batch_size=batch_size, key=key

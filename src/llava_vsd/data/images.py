@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llava_vsd.errors import FileError, MissingImagesError
+from llava_vsd.schema import is_text
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -140,10 +141,12 @@ class ImageFiles(ImageStore):
         super().__init__(())
 
     def path(self, image: str) -> Path:
-        """The file; FileError where there is none."""
+        """The file; FileError where there is none, or its name cannot stand in a row."""
         path = Path(image)
         if not path.is_file():
             raise FileError(path, "no such file; expected a picture")
+        if not is_text(image):
+            raise FileError(path, "its name is not UTF-8; expected a picture of another name")
         return path
 
     def __contains__(self, image: str) -> bool:

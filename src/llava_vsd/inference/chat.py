@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import DynamicCache
 
+from llava_vsd.errors import SampleError, VsdError
 from llava_vsd.inference.transformers import ends_of
 from llava_vsd.model.encode import Encoder
 from llava_vsd.model.load import Loaded
+from llava_vsd.model.out_of_memory import RAISED, is_out_of_memory
 from llava_vsd.model.positions import rope_positions
-from llava_vsd.schema import Conversation, Turn
+from llava_vsd.schema import Conversation, Turn, is_text
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -54,8 +56,22 @@ class Chat:
         """The answer; an empty one leaves no trace in the conversation.
 
         Raises:
-            SampleError: the question holds a special token of the model.
+            SampleError: the question holds a special token of the model, or is no text.
+            VsdError: memory does not suffice. After this and any other error the conversation stands as before.
         """
+        if not is_text(question):
+            raise SampleError("chat", "the question is not UTF-8")
+        try:
+            return self._answer(question)
+        except RAISED as error:
+            if not is_out_of_memory(error):
+                raise
+            raise VsdError(
+                "memory does not suffice for this conversation; "
+                "expected a shorter one, a shorter dtype, a smaller model or a larger device"
+            ) from None
+
+    def _answer(self, question: str) -> str:
         turns = [*self.turns, Turn(role="user", text=question)]
         asked = Conversation(id="chat", task="chat", image="-", turns=turns)
         prefix, ids = self._encoder.prompt(asked, self._size)
@@ -89,14 +105,20 @@ class Chat:
 
     def _run(self, ids: list[int], positions: torch.Tensor, **pixels: torch.Tensor) -> torch.Tensor:
         """Takes up tokens; gives the logits after them, shape [vocabulary]."""
-        made = self._model(
-            input_ids=torch.tensor([ids], device=self._device),
-            position_ids=positions,
-            cache=self._cache,
-            use_cache=True,
-            logits_to_keep=1,
-            **pixels,
-        )
+        try:
+            made = self._model(
+                input_ids=torch.tensor([ids], device=self._device),
+                position_ids=positions,
+                cache=self._cache,
+                use_cache=True,
+                logits_to_keep=1,
+                **pixels,
+            )
+        except (
+            BaseException
+        ):  # some layers have taken them up, others have not: the next turn reads all again
+            self._known, self._cache = [], DynamicCache()
+            raise
         self._known += ids
         self.computed += len(ids)
         logits: torch.Tensor = made.logits[0, -1]

@@ -26,7 +26,6 @@ AUTO = "auto"
 _ALTERNATIVES = 20  # tokens that a server reports at each place; more is refused by most
 _HALVED = 0.01  # a group of labels with less than this is shared out evenly, not asked about
 _DECIMALS = 6  # of scores
-_SHOWN = 200  # characters of what a server reports
 _TRIED_OUT: Group = ("in front of", "behind")
 _REFUSALS = (400, 415, 422, 500, 501)
 """With these a server turns down what it does not know."""
@@ -130,7 +129,7 @@ class OpenAI:
                     if told and not has_scores:
                         self.remark = (
                             f"{self.name}: it reports token probabilities in a form that is not known: "
-                            f"{self.server.hidden(json.dumps(told)[:_SHOWN])}; answers have no scores"
+                            f"{self.server.hidden(json.dumps(told))}; answers have no scores"
                         )
                     return form, has_scores
                 refusal = f"answered {said!r}"

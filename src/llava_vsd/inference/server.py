@@ -240,7 +240,9 @@ class Session:
         try:
             return response.json()
         except ValueError:
-            raise PassingError(f"answered what is no JSON: {response.text[:80]!r}") from None
+            raise PassingError(
+                f"answered what is no JSON: {self.server.hidden(response.text)[:80]!r}"
+            ) from None
 
     def _connect(self) -> httpx.AsyncClient:
         """A client of its own for each request under way: a shared pool's cost grows with the square of its size."""
@@ -321,4 +323,4 @@ def _first_choice(answer: Any) -> dict[str, Any]:
             return found
     except (AttributeError, KeyError, IndexError, TypeError):
         pass
-    raise PassingError(f"answers JSON that is no chat completion: {json.dumps(answer)[:80]}")
+    raise PassingError(f"answers JSON that is no chat completion: {json.dumps(answer)}")

@@ -46,9 +46,10 @@ class About:
     temperature: float
 
     def unknown(self, *names: str) -> list[str]:
-        """Those of the names that it was not trained on, in their order."""
+        """Those of the names that it was not trained on, in their order, each once."""
         known = {one.casefold() for one in self.names}
-        return [name for name in names if " ".join(name.split()).casefold() not in known]
+        unknown = [name for name in names if " ".join(name.split()).casefold() not in known]
+        return list(dict.fromkeys(unknown))
 
     def write(self, folder: Path) -> None:
         """Writes it beside the weights."""

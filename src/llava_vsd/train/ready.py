@@ -123,14 +123,14 @@ def get_ready(config: Config, stage: Stage, spec: str, state: Path) -> Ready:
 def known_index(ready: Ready, state: Path, progress: Progress, *, made: bool = False) -> Index:
     """The index of a stage's data; it is kept, and read again if data, processor and settings are the same.
 
-    One with bad samples is made again by each run: what was wrong with them (a picture that was not there) may be
-    mended since.
+    One with bad samples is made again by each run that begins: what was wrong with them (a picture that was not there)
+    may be mended since.
 
     Args:
         ready: the stage.
         state: folder that keeps it.
         progress: told how many conversations are done.
-        made: another process of this run has just made it.
+        made: this very run has made it: another process just now, or before the checkpoint that it goes on from.
 
     Raises:
         TrainingError: there are bad samples, and the settings do not say to leave them out; or nothing else.
@@ -152,6 +152,7 @@ def known_index(ready: Ready, state: Path, progress: Progress, *, made: bool = F
     if file.is_file():
         kept = Index.load(file, ready.files)
         if made or not kept.faults:
+            refuse_bad(kept, stage)
             return kept
     known = index(
         ready.files, ready.samples, unread=ready.unread, workers=ready.config.readers, progress=progress

@@ -150,9 +150,11 @@ def _train(
     """One stage from its data to its result."""
     config, stage = ready.config, ready.stage
     state = config.output / STATE / stage.stage
+    begun = last_checkpoint(state)
     reading = progress("conversations") if processes.is_main_process else lambda done, total: None
     with processes.main_process_first():
-        known = known_index(ready, state, reading, made=not processes.is_main_process)
+        made_before = begun is not None or not processes.is_main_process
+        known = known_index(ready, state, reading, made=made_before)
     made = ready.plan(known, processes.num_processes)
     if known.faults and processes.is_main_process:
         note(f"stage {stage.stage}: {len(known.faults):,} bad samples are left out")
@@ -161,7 +163,6 @@ def _train(
             f"stage {stage.stage}: {ready.family.name} is trained unpacked: "
             "each conversation has its own copy of the picture"
         )
-    begun = last_checkpoint(state)
     set_seed(config.seed)
     model = _model(ready, processes, begun)
     samples = ready.samples
