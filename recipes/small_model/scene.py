@@ -1,4 +1,4 @@
-"""What is known of a picture from which the small model learns: its things, where they are, how they stand to each other."""
+"""What is known of a picture from which the small model learns: things, their places, how they stand to each other."""
 
 from __future__ import annotations
 
@@ -70,8 +70,7 @@ class Scene:
     def mirror(self) -> Scene:
         """The same with left and right swapped."""
         things = tuple(
-            replace(one, box=(one.box[0], one.box[1], 1 - one.box[3], 1 - one.box[2]))
-            for one in self.things
+            replace(one, box=(one.box[0], one.box[1], 1 - one.box[3], 1 - one.box[2])) for one in self.things
         )
         return Scene(
             f"{self.key}/mirrored",

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-import rooms
+import room_scenes
 import shapes
 from scene import Scene, Thing
 
@@ -54,7 +54,11 @@ WHETHER = (
     "Would you say that the {one} {is_} {relation} the {other}?",
 )
 WHAT = ("What is {relation} the {other}?", "Which things are {relation} the {other}?")
-LIST = ("Name the things that you see.", "Which things are in the picture?", "Name {count} things in the picture.")
+LIST = (
+    "Name the things that you see.",
+    "Which things are in the picture?",
+    "Name {count} things in the picture.",
+)
 FURTHER = {
     "further left": lambda thing: thing.box[2] + thing.box[3],
     "further right": lambda thing: -thing.box[2] - thing.box[3],
@@ -135,12 +139,12 @@ def exchanges(scene: Scene, names: Sequence[str], lot: random.Random) -> Iterato
 
 def asked(templates: Sequence[str], thing: Thing, lot: random.Random, **words: str) -> str:
     """One of the questions, filled in."""
-    return lot.choice(templates).format(
-        one=thing.name, is_=thing.verb, Is=thing.verb.capitalize(), **words
-    )
+    return lot.choice(templates).format(one=thing.name, is_=thing.verb, Is=thing.verb.capitalize(), **words)
 
 
-def conversations(scene: Scene, names: Sequence[str], most: int, lot: random.Random) -> Iterator[Conversation]:
+def conversations(
+    scene: Scene, names: Sequence[str], most: int, lot: random.Random
+) -> Iterator[Conversation]:
     """At most so many conversations about a picture; a fifth of them in two to four turns."""
     said = list(exchanges(scene, names, lot))
     lot.shuffle(said)
@@ -173,15 +177,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     chosen.output.mkdir(parents=True, exist_ok=True)
-    name: Callable[[Scene], str]
     if chosen.scenes == "shapes":
         scenes, names = list(islice(shapes.random_scenes(chosen.seed), chosen.pictures or 1500)), shapes.NAMES
         (chosen.output / "images").mkdir(exist_ok=True)
         for scene in scenes:
             scene.open().save(chosen.output / "images" / f"{scene.key}.png")
     else:
-        scenes = rooms.read_scenes(chosen.scenes, limit=chosen.pictures)
-        names = rooms.names(scenes)
+        scenes = room_scenes.read_scenes(chosen.scenes, limit=chosen.pictures)
+        names = room_scenes.names(scenes)
     lot = random.Random(chosen.seed)
     told = [
         Conversation(

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rooms
+import room_scenes
 import shapes
 import torch
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ from llava_vsd.relations import RELATIONS
 
 PLACES: dict[str, tuple[str, ...]] = {"row": ROWS, "column": COLUMNS, "size": SIZES}
 SIDES = (("left", "right"), ("top", "bottom"), ("narrow", "wide"), ("short", "tall"))
-"""Pairs of words: from the one to the other leads the direction that tells how far right, low, wide, tall a thing is."""
+"""Pairs of words: the direction from the one to the other tells how far right, low, wide, tall a thing is."""
 WEIGHTS = {"row": 0.3, "column": 0.3, "size": 0.3, "adjective": 0.3}
 """Of kinds of words in the loss, where it is not 1."""
 REACH = 0.25
@@ -200,7 +200,11 @@ def _area(box: Box) -> float:
 
 
 def collate(
-    scenes: Sequence[Scene], kinds: Mapping[str, Sequence[str]], names: Mapping[str, int], size: int, grid: int
+    scenes: Sequence[Scene],
+    kinds: Mapping[str, Sequence[str]],
+    names: Mapping[str, int],
+    size: int,
+    grid: int,
 ) -> Batch:
     """Opens and resizes pictures, works out what their patches should say."""
     mean = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32) * 255
@@ -341,8 +345,8 @@ def main() -> None:
         kinds, names = shapes.KINDS, shapes.NAMES
         scenes: Iterable[Scene] = shapes.random_scenes(chosen.seed)
     else:
-        known = rooms.read_scenes(chosen.scenes)
-        kinds, names = rooms.kinds(known), rooms.names(known)
+        known = room_scenes.read_scenes(chosen.scenes)
+        kinds, names = room_scenes.kinds(known), room_scenes.names(known)
         scenes = chain.from_iterable(iter(lambda: lot.sample(known, len(known)), None))
     kinds = {**kinds, **PLACES}
     vision = model.config.vision_config

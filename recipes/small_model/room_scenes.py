@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from PIL import Image
@@ -19,7 +20,7 @@ def read_scenes(path: str | Path, *, limit: int | None = None) -> list[Scene]:
     """Scenes of an items.jsonl; pictures lie in `images` beside it."""
     path = Path(path)
     with path.open(encoding="utf-8") as lines:
-        return [_scene(json.loads(line), path.parent / "images") for line, _ in zip(lines, range(limit or 10**9))]
+        return [_scene(json.loads(line), path.parent / "images") for line in islice(lines, limit)]
 
 
 def _scene(row: dict[str, object], images: Path) -> Scene:
