@@ -3,14 +3,16 @@
     python recipes/small_model/talk.py --scenes shapes --pictures 1500 -o DIR
     python recipes/small_model/talk.py --scenes rooms/train/items.jsonl -o DIR
 
-Writes `DIR/captions.jsonl` (for the connector stage) and `DIR/talk.jsonl` (for instruction tuning: open questions,
-some in several turns), in the form of `vsd build`. Of shapes, the pictures too, in `DIR/images`.
+Writes `DIR/captions.jsonl` (for the connector stage), `DIR/talk.jsonl` (for instruction tuning: open questions, some in
+several turns) and `DIR/pairs.jsonl` (for the VSD stage: its first question about more pairs of a picture than were asked
+for), in the form of `vsd build`. Of shapes, the pictures too, in `DIR/images`.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -156,6 +158,22 @@ def conversations(
         number += 1
 
 
+def pairs(scenes: Sequence[Scene], lot: random.Random) -> Iterator[Conversation]:
+    """The question of task 1 about pairs of each picture; of relations that are frequent, so many as of the rarest twice."""
+    counts = Counter(relation for scene in scenes for relation in scene.relations.values())
+    most = 2 * min(counts.values())
+    for scene in scenes:
+        for (a, b), relation in sorted(scene.relations.items()):
+            if lot.random() < most / counts[relation]:
+                one, other = scene.things[a].name, scene.things[b].name
+                key = f"{scene.key}/{one}/{other}"
+                triple = ANY.model_copy(update={"subject": one, "object": other})
+                asking = question("classify", triple, seed=1, key=key)
+                yield Conversation(
+                    id=f"{key}/classify", task="classify", image=scene.key, turns=_turns([(asking, relation)])
+                )
+
+
 def _turns(said: Sequence[Exchange]) -> list[Turn]:
     return [
         Turn(role=role, text=text)
@@ -199,7 +217,9 @@ def main() -> None:
     write_rows(chosen.output / "captions.jsonl", told)
     talk = [one for scene in scenes for one in conversations(scene, names, chosen.most, lot)]
     write_rows(chosen.output / "talk.jsonl", talk)
-    print(f"{len(scenes):,} pictures, {len(told):,} captions, {len(talk):,} conversations")
+    more = list(pairs(scenes, lot))
+    write_rows(chosen.output / "pairs.jsonl", more)
+    print(f"{len(scenes):,} pictures, {len(told):,} captions, {len(talk):,} conversations, {len(more):,} pairs")
 
 
 if __name__ == "__main__":
