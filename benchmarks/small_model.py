@@ -3,9 +3,9 @@
     python benchmarks/small_model.py --data DIR [--work FOLDER] [--tasks classify]
 
 DIR holds vsdv1_val.json and vsdv2_val.json. Everything is made by the commands that a user has: pictures by
-recipes/small_model/shapes.py, a new tower, `vsd assemble`, tower.py, `vsd train`, `vsd predict`, `vsd evaluate`. What
-is in FOLDER already is not made again. The two runs differ in the folder of pictures alone; both answer the held-out
-items with the pictures that they learned from.
+recipes/small_model/shapes.py, a model by `vsd assemble`, tower.py, talk.py, `vsd train`, `vsd predict`, `vsd evaluate`.
+What is in FOLDER already is not made again. Both runs start from one model, which was taught by random shapes; they differ
+in the folder of pictures alone, and both answer the held-out items with the pictures that they learned from.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes/small_model"
+PICTURES = 80_000
+"""Random pictures that the tower is shown."""
 VSD = [sys.executable, "-c", "from llava_vsd.cli import main; main()"]
 
 
@@ -37,17 +39,29 @@ def step(made: Path, *command: object) -> None:
     )
 
 
+def filled(recipe: str, settings: Path, folders: dict[str, Path]) -> None:
+    """Writes a configuration of the recipe with its folders filled in."""
+    text = (RECIPE / recipe).read_text()
+    for name, folder in folders.items():
+        text = text.replace(name, str(folder))
+    settings.write_text(text)
+
+
 def score(work: Path, pictures: str, start: Path, tasks: list[str]) -> dict[str, float]:
     """Trains on one folder of pictures and scores the held-out items; figures in per cent."""
     run, settings = work / f"run-{pictures}", work / f"{pictures}.yaml"
     data = work / "fit" / "learned.jsonl"
     lines = (work / "fit/conversations.jsonl").read_text().splitlines()
     data.write_text("".join(f"{line}\n" for line in lines if json.loads(line)["task"] in tasks))
-    text = (RECIPE / "shapes.yaml").read_text().replace("DIR/fit/conversations.jsonl", str(data))
-    settings.write_text(
-        text.replace("DIR/images", str(work / pictures))
-        .replace("DIR/run", str(run))
-        .replace("START", str(start))
+    filled(
+        "shapes.yaml",
+        settings,
+        {
+            "DIR/fit/conversations.jsonl": data,
+            "DIR/images": work / pictures,
+            "DIR/run": run,
+            "START": start,
+        },
     )
     step(run / "vsd/README.md", *VSD, "train", settings)
     merged, answers, scores = (
@@ -71,7 +85,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path)
     parser.add_argument(
-        "--tasks", default="classify,describe,diversify", help="Tasks to learn, with commas between."
+        "--tasks", default="classify", help="Tasks to learn, with commas between."
     )
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -81,21 +95,22 @@ def main() -> None:
         for part in ("fit", "held"):
             parts = ("--v1", work / f"{part}_v1.json", "--v2", work / f"{part}_v2.json")
             step(work / part, *VSD, "build", *parts, "--split", "val", "-o", work / part)
-        step(work / "tower", sys.executable, RECIPE / "new_tower.py", "-o", work / "tower")
-        step(
-            work / "new",
-            *VSD,
-            "assemble",
-            "--vision",
-            work / "tower",
-            "--language",
-            "small",
-            "-o",
-            work / "new",
+        new, taught, start = work / "new", work / "taught", work / "start"
+        sizes = ("--image-size", 112, "--patch-size", 16)
+        step(new, *VSD, "assemble", "--vision", "clip-tiny", *sizes, "--language", "small", "-o", new)
+        teach = (RECIPE / "tower.py", new, "--scenes", "shapes", "--pictures", PICTURES)
+        step(taught, sys.executable, *teach, "-o", taught)
+        talk = ("--scenes", "shapes", "-o", work / "talk")
+        step(work / "talk/talk.jsonl", sys.executable, RECIPE / "talk.py", *talk)
+        filled(
+            "shapes_talk.yaml",
+            work / "talk.yaml",
+            {"DIR/talk-run": work / "talk-run", "DIR/talk": work / "talk", "TAUGHT": taught},
         )
-        step(work / "start", sys.executable, RECIPE / "tower.py", work / "new", "-o", work / "start")
+        step(work / "talk-run/instruct/README.md", *VSD, "train", work / "talk.yaml")
+        step(start, *VSD, "merge", work / "talk-run/instruct", "-o", start)
         tasks = chosen.tasks.split(",")
-        found = {pictures: score(work, pictures, work / "start", tasks) for pictures in ("images", "blank")}
+        found = {pictures: score(work, pictures, start, tasks) for pictures in ("images", "blank")}
         items = sum(1 for _ in (work / "held/items.jsonl").open())
     print(f"{platform.machine()}, {items} held-out items, learned: {', '.join(tasks)}\n")
     print("| pictures | relation chosen, % | relation stated in the sentence, % |\n|---|---|---|")

@@ -13,10 +13,13 @@ import argparse
 import json
 import random
 from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
+from scene import Scene, Thing
 
 from llava_vsd.data.vsd import read_items
 from llava_vsd.schema import Item
@@ -37,6 +40,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "brown": (126, 78, 42),
 }
 FORMS = ("circle", "square", "triangle", "diamond", "cross")
+KINDS = {"colour": tuple(COLOURS), "form": FORMS}
 NAMES = tuple(f"{colour} {form}" for colour in COLOURS for form in FORMS)
 GROUND = (150, 156, 162)
 SIZE = 112
@@ -122,16 +126,45 @@ def drawn(item: Item) -> tuple[dict[str, Any], dict[str, Any], dict[str, Box]]:
     return v1, v2, {subject: moved[0], object_: moved[1]}
 
 
-def random_scenes(seed: int) -> Iterator[dict[str, Box]]:
-    """Pictures without a question, to teach a vision tower what is where: two to four shapes of different colours."""
+def stands(one: Box, other: Box) -> str | None:
+    """How two drawn things stand to each other, by their boxes: what is over, in, or beside what."""
+    (top, bottom, left, right), (up, low, west, east) = one, other
+    inside = up <= top and bottom <= low and west <= left and right <= east
+    around = top <= up and low <= bottom and left <= west and east <= right
+    if inside or around:
+        return "in" if inside else None
+    across, down = (left + right - west - east) / 2, (top + bottom - up - low) / 2
+    if abs(across) > 1.3 * abs(down):
+        return "to the left of" if across < 0 else "to the right of"
+    if abs(down) > 1.3 * abs(across):
+        return "above" if down < 0 else "under"
+    return None
+
+
+def random_scenes(seed: int) -> Iterator[Scene]:
+    """Pictures without a question, to teach what is where: two to four shapes of different colours."""
     lot = random.Random(seed)
-    while True:
-        scene = {}
+    for number in count():
+        boxes: dict[str, Box] = {}
         for colour in lot.sample(list(COLOURS), lot.randint(2, 4)):
             h, w = (min(max(SIZE * lot.betavariate(1.3, 2.2), 8), SIZE - 2) for _ in "hw")
             y, x = lot.uniform(0, SIZE - 1 - h), lot.uniform(0, SIZE - 1 - w)
-            scene[f"{colour} {lot.choice(FORMS)}"] = (y, y + h, x, x + w)
-        yield scene
+            boxes[f"{colour} {lot.choice(FORMS)}"] = (y, y + h, x, x + w)
+        things = tuple(
+            Thing(
+                name,
+                tuple(side / SIZE for side in box),  # type: ignore[arg-type]
+                dict(zip(KINDS, name.split(), strict=True)),
+            )
+            for name, box in boxes.items()
+        )
+        relations = {
+            (one, other): relation
+            for one, first in enumerate(boxes.values())
+            for other, second in enumerate(boxes.values())
+            if one != other and (relation := stands(first, second))
+        }
+        yield Scene(f"shapes-{seed}-{number:06d}", partial(picture, boxes.items()), things, relations)
 
 
 def main() -> None:

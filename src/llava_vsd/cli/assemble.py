@@ -23,7 +23,7 @@ def assemble(
         str,
         typer.Option(
             metavar="SPEC",
-            help="clip-tiny (new, 8 million parameters), or a folder or hub name with a CLIP or SigLIP tower.",
+            help="clip-tiny (new, 6.6 million parameters), or a folder or hub name with a CLIP or SigLIP tower.",
         ),
     ] = "clip-tiny",
     language: Annotated[
