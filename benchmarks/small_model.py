@@ -4,8 +4,9 @@
 
 DIR holds vsdv1_val.json and vsdv2_val.json. Everything is made by the commands that a user has: pictures by
 recipes/small_model/shapes.py, a model by `vsd assemble`, tower.py, talk.py, `vsd train`, `vsd predict`, `vsd evaluate`.
-What is in FOLDER already is not made again. Both runs start from one model, which was taught by random shapes; they differ
-in the folder of pictures alone, and both answer the held-out items with the pictures that they learned from.
+What is in FOLDER already is not made again. Both runs start from one model, which was taught by random shapes; they
+differ in the folder of pictures alone, and both answer the held-out items with the pictures that they learned from.
+The baseline on boxes alone, learned from the same items, says how much there is to be seen.
 """
 
 from __future__ import annotations
@@ -84,9 +85,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path)
-    parser.add_argument(
-        "--tasks", default="classify", help="Tasks to learn, with commas between."
-    )
+    parser.add_argument("--tasks", default="classify", help="Tasks to learn, with commas between.")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         work = (chosen.work or Path(scratch)).resolve()
@@ -111,11 +110,18 @@ def main() -> None:
         step(start, *VSD, "merge", work / "talk-run/instruct", "-o", start)
         tasks = chosen.tasks.split(",")
         found = {pictures: score(work, pictures, start, tasks) for pictures in ("images", "blank")}
-        items = sum(1 for _ in (work / "held/items.jsonl").open())
+        boxes, answers, scores = (work / f"boxes{end}" for end in (".model", ".jsonl", ".json"))
+        held = work / "held/items.jsonl"
+        step(boxes, *VSD, "baseline", "fit", work / "fit/items.jsonl", "-o", boxes)
+        step(answers, *VSD, "predict", held, "--model", f"baseline:{boxes}#boxes", "-o", answers)
+        step(scores, *VSD, "evaluate", held, answers, "--no-spice", "-o", scores)
+        known = json.loads(scores.read_text())["task1"]["accuracy"]
+        items = sum(1 for _ in held.open())
     print(f"{platform.machine()}, {items} held-out items, learned: {', '.join(tasks)}\n")
     print("| pictures | relation chosen, % | relation stated in the sentence, % |\n|---|---|---|")
     for pictures, figures in found.items():
         print(f"| {pictures} | {figures['relation']:.1f} | {figures['sentence']:.1f} |")
+    print(f"| boxes alone (baseline) | {known:.1f} | |")
     print(
         f"\ndifference: {found['images']['relation'] - found['blank']['relation']:.1f} points of the relation"
     )

@@ -4,8 +4,8 @@
     python recipes/small_model/talk.py --scenes rooms/train/items.jsonl -o DIR
 
 Writes `DIR/captions.jsonl` (for the connector stage), `DIR/talk.jsonl` (for instruction tuning: open questions, some in
-several turns) and `DIR/pairs.jsonl` (for the VSD stage: its first question about more pairs of a picture than were asked
-for), in the form of `vsd build`. Of shapes, the pictures too, in `DIR/images`.
+several turns) and `DIR/pairs.jsonl` (for the VSD stage: its first question about more pairs of a picture), in the form
+of `vsd build`. Of shapes, the pictures too, in `DIR/images`.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def conversations(
 
 
 def pairs(scenes: Sequence[Scene], lot: random.Random) -> Iterator[Conversation]:
-    """The question of task 1 about pairs of each picture; of relations that are frequent, so many as of the rarest twice."""
+    """The question of task 1 about pairs of each picture; of frequent relations, twice as many as of the rarest."""
     counts = Counter(relation for scene in scenes for relation in scene.relations.values())
     most = 2 * min(counts.values())
     for scene in scenes:
@@ -219,7 +219,9 @@ def main() -> None:
     write_rows(chosen.output / "talk.jsonl", talk)
     more = list(pairs(scenes, lot))
     write_rows(chosen.output / "pairs.jsonl", more)
-    print(f"{len(scenes):,} pictures, {len(told):,} captions, {len(talk):,} conversations, {len(more):,} pairs")
+    print(
+        f"{len(scenes):,} pictures, {len(told):,} captions, {len(talk):,} conversations, {len(more):,} pairs"
+    )
 
 
 if __name__ == "__main__":
