@@ -139,9 +139,9 @@ def test_an_engine_that_answers_something_else_is_caught(tmp_path):
         finish(items, wrong, tmp_path / "out.jsonl")
 
 
-@pytest.mark.parametrize("spec", ["", "baseline", "scripted:", "magic:x", "small"])
+@pytest.mark.parametrize("spec", ["", "baseline", "scripted:", "magic:x", "tiny"])
 def test_an_unknown_model_is_refused(spec):
-    with pytest.raises(UsageError, match=r"unknown model .*; expected one of: baseline:FILE"):
+    with pytest.raises(UsageError, match=r"unknown model .*; expected one of: small, baseline:FILE"):
         load_engine(spec)
 
 
