@@ -4,10 +4,11 @@
                                      [--limit N] [--work FOLDER] [--options "--batch-size 4 ..."]
 
 MODEL is what `vsd predict --model` takes. DIR holds val, test-layouts, test-instances, test-pairs and test-names, as
-`vsd rooms` writes them, and train if the control is to learn from it, else it learns from val. The commands that a user
-has do the work: `vsd predict`, `vsd calibrate` on val, `vsd evaluate`; what is in FOLDER already is not made again. The
-tests of --full are asked under the probes too (four times as many answers) and scored with SPICE. --limit takes the
-first N items of each. --options go to every `vsd predict`. Prints Markdown; docs/scores.md defines the figures.
+`vsd rooms` writes them, and train if the control is to learn from it, else it learns from val. The commands that a
+user has do the work: `vsd predict`, `vsd calibrate` on val, `vsd evaluate`; what is in FOLDER already is not made
+again. The tests of --full are asked under the probes too (four times as many answers) and scored with SPICE. Scores
+are asked for as they are, without a temperature that a model ships with. --limit takes the first N items of each.
+--options go to every `vsd predict`. Prints Markdown; docs/scores.md defines the figures.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Asked:
         start = time.perf_counter()
         vsd(
             "predict", self.folder / "items.jsonl", "--model", self.model, "--images", self.pictures,
-            "-o", self.answers, *self.options, *options,
+            "-o", self.answers, "--temperature", 1, *self.options, *options,
         )  # fmt: skip
         return _rows(self.answers) - before, time.perf_counter() - start
 
