@@ -24,7 +24,7 @@ from llava_vsd.model.adapters import prepare, save_adapter
 from llava_vsd.model.assemble import assemble
 from llava_vsd.model.load import load
 from llava_vsd.model.merge import merge
-from tiny_models import CHATML, qwen2_tokenizer
+from tiny_models import CHATML, qwen2_tokenizer, text_config
 
 RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "small_model" / "pack.py"
 ABOUT = small.About(("cat", "coffee table", "sofa"), 2.0)
@@ -73,20 +73,7 @@ def small_run(folder: Path) -> SmallRun:
         "{{ content['text'] }}{% endif %}{% endfor %}",
         "{{ message['content'] }}",
     )
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=1024,
-        tie_word_embeddings=True,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=None,
-        initializer_range=0.2,
-    )
+    config = text_config(LlamaConfig, tokenizer, tie_word_embeddings=True, initializer_range=0.2)
     LlamaForCausalLM(config).save_pretrained(language)
     tokenizer.save_pretrained(language)
     tower = CLIPVisionConfig(

@@ -121,7 +121,8 @@ def qwen2_tokenizer(*added: str) -> Qwen2Tokenizer:
     )
 
 
-def _text(kind: type, tokenizer: Any, **more: Any) -> Any:
+def text_config(kind: type, tokenizer: Any, **more: Any) -> Any:
+    """Of a language model with two layers."""
     return kind(
         vocab_size=len(tokenizer),
         hidden_size=32,
@@ -152,7 +153,7 @@ def _llava(siglip: bool) -> Tiny:
     strategy = "full" if siglip else "default"
     config = LlavaConfig(
         vision_config=vision,
-        text_config=_text(LlamaConfig, tokenizer),
+        text_config=text_config(LlamaConfig, tokenizer),
         image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
         vision_feature_select_strategy=strategy,
         image_seq_length=16,
@@ -177,9 +178,9 @@ def _llava(siglip: bool) -> Tiny:
 def _llava_next(language: str) -> Tiny:
     tokenizer = qwen2_tokenizer("<image>") if language == "qwen2" else llama_tokenizer("<image>")
     text = {
-        "vicuna": lambda: _text(LlamaConfig, tokenizer),
-        "mistral": lambda: _text(MistralConfig, tokenizer, sliding_window=None),
-        "qwen2": lambda: _text(Qwen2Config, tokenizer),
+        "vicuna": lambda: text_config(LlamaConfig, tokenizer),
+        "mistral": lambda: text_config(MistralConfig, tokenizer, sliding_window=None),
+        "qwen2": lambda: text_config(Qwen2Config, tokenizer),
     }[language]()
     pinpoints = [[32, 64], [64, 32], [64, 64], [96, 32], [32, 96]]
     config = LlavaNextConfig(
@@ -207,7 +208,7 @@ def _qwen2_5_vl() -> Tiny:
     ids = tokenizer.convert_tokens_to_ids
     text = {
         key: value
-        for key, value in _text(Qwen2Config, tokenizer).to_dict().items()
+        for key, value in text_config(Qwen2Config, tokenizer).to_dict().items()
         if key not in ("model_type", "architectures", "transformers_version", "rope_parameters")
     }
     config = Qwen2_5_VLConfig(

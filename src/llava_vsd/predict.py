@@ -34,6 +34,11 @@ ENGINES = (
 )
 
 
+def is_checkpoint(spec: str) -> bool:
+    """Whether it names weights (a folder, a hub name, the model that ships) and no other kind of model."""
+    return not spec.startswith(("baseline:", "scripted:", "openai:"))
+
+
 def load_engine(
     spec: str,
     *,

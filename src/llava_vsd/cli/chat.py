@@ -40,8 +40,9 @@ def chat(
     from llava_vsd.cli.progress import noted
     from llava_vsd.data.images import ImageFiles
     from llava_vsd.errors import SampleError, UsageError
+    from llava_vsd.predict import is_checkpoint
 
-    if model.startswith(("baseline:", "scripted:", "openai:")):
+    if not is_checkpoint(model):
         raise UsageError(f"--model {model}: expected small, or a folder or hub name of a checkpoint")
     picture = ImageFiles().open(str(image))
 

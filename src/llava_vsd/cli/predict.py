@@ -7,6 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from llava_vsd.cli.describe import Device, Dtype
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -80,12 +82,8 @@ def predict(
     batch_size: Annotated[
         int, typer.Option(help="Checkpoint: items at once; halved when memory runs out.", min=1)
     ] = 8,
-    dtype: Annotated[
-        str, typer.Option(help="Checkpoint: auto (as it is saved), float32, bfloat16 or float16.")
-    ] = "auto",
-    device: Annotated[
-        str, typer.Option(help="Checkpoint: auto (a GPU where there is one), cpu, cuda:1, mps ...")
-    ] = "auto",
+    dtype: Dtype = "auto",
+    device: Device = "auto",
     quantize: Annotated[
         str, typer.Option(help="Checkpoint: 4bit or 8bit, the language model in so many bits, on a CUDA GPU.")
     ] = "",
@@ -133,7 +131,7 @@ def predict(
     from llava_vsd.data.images import ImageStore
     from llava_vsd.errors import UsageError
     from llava_vsd.jsonl import read_rows, refuse_inputs
-    from llava_vsd.predict import Run, asked, launched, load_engine, share_file
+    from llava_vsd.predict import Run, asked, is_checkpoint, launched, load_engine, share_file
     from llava_vsd.predict import shard as part_of
     from llava_vsd.schema import Item
 
@@ -147,7 +145,7 @@ def predict(
         wanted = part_of(wanted, shard)
     store = ImageStore(images) if images else None
     asking = running = None
-    if not model.startswith(("baseline:", "scripted:", "openai:")):
+    if is_checkpoint(model):
         from llava_vsd.inference.settings import Decoding, Settings
 
         running = Settings(

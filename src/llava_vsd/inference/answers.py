@@ -6,11 +6,13 @@ Pure functions for every engine that generates text. What a text is cleaned of s
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from llava_vsd.metrics.relation import stated_relations
 from llava_vsd.relations import RELATIONS, Relation, converse, parse_relation
-from llava_vsd.schema import SENTENCES
+from llava_vsd.schema import SENTENCES, Item, Prediction, RelationAnswer
 
 _THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)|\A.*?</think>", re.S | re.I)
 _MARKS = re.compile(r"\*\*|__|`|^#+ ", re.M)  # Markdown around words
@@ -163,3 +165,37 @@ def _worded(entry: str) -> bool:
 
 def _key(entry: str) -> str:
     return "".join(one for one in entry.casefold() if one.isalnum())
+
+
+def prediction(
+    item: Item,
+    relations: Sequence[RelationAnswer],
+    one: str,
+    three: str,
+    *,
+    model: str,
+    settings: dict[str, Any],
+    raw: Mapping[str, Any] | None = None,
+) -> Prediction:
+    """What an engine says of an item.
+
+    Args:
+        item: what it was asked about.
+        relations: the answers of task 1.
+        one: the text that answers task 2.
+        three: the text that answers task 3.
+        model: the engine's name.
+        settings: the engine's.
+        raw: further texts to keep as they are, beside these two.
+    """
+    return Prediction(
+        id=item.id,
+        image=item.image,
+        model=model,
+        relations=list(relations),
+        description=sentence(one),
+        descriptions=sentences(three),
+        raw={**(raw or {}), "description": one, "descriptions": three},
+        settings=settings,
+        probe=item.probe,
+    )

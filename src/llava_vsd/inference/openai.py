@@ -180,16 +180,8 @@ class OpenAI:
         except ServerError as error:
             problem = f"item {item.label}: {doing}: {error.problem}"
             raise ServerError(error.url, problem, error.status) from None
-        return Prediction(
-            id=item.id,
-            image=item.image,
-            model=self.name,
-            relations=relations,
-            description=answers.sentence(one),
-            descriptions=answers.sentences(three),
-            raw={"relations": read, "description": one, "descriptions": three},
-            settings=self.settings,
-            probe=item.probe,
+        return answers.prediction(
+            item, relations, one, three, model=self.name, settings=self.settings, raw={"relations": read}
         )
 
     async def _say(self, session: Session, task: Task, uri: str | None, triple: Triple) -> str:

@@ -242,17 +242,7 @@ class Transformers:
                 )
             )
         one, three = (self._best(found) for found in replies.opens[words : words + 2])
-        return Prediction(
-            id=item.id,
-            image=item.image,
-            model=self.name,
-            relations=relations,
-            description=answers.sentence(one),
-            descriptions=answers.sentences(three),
-            raw={"description": one, "descriptions": three},
-            settings=self.settings,
-            probe=item.probe,
-        )
+        return answers.prediction(item, relations, one, three, model=self.name, settings=self.settings)
 
     def _best(self, found: Sequence[Answer]) -> str:
         """The text of the best candidate; the first where several are as good."""
