@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes/small_model"
@@ -48,6 +49,15 @@ def filled(recipe: str, settings: Path, folders: dict[str, Path]) -> None:
     settings.write_text(text)
 
 
+def answered(work: Path, name: str, *model: object) -> dict[str, Any]:
+    """The scores of a model on the held-out items."""
+    held, answers, scores = (work / file for file in ("held/items.jsonl", f"{name}.jsonl", f"{name}.json"))
+    step(answers, *VSD, "predict", held, *model, "-o", answers)
+    step(scores, *VSD, "evaluate", held, answers, "--no-spice", "-o", scores)
+    found: dict[str, Any] = json.loads(scores.read_text())
+    return found
+
+
 def score(work: Path, pictures: str, start: Path, tasks: list[str]) -> dict[str, float]:
     """Trains on one folder of pictures and scores the held-out items; figures in per cent."""
     run, settings = work / f"run-{pictures}", work / f"{pictures}.yaml"
@@ -65,16 +75,9 @@ def score(work: Path, pictures: str, start: Path, tasks: list[str]) -> dict[str,
         },
     )
     step(run / "vsd/README.md", *VSD, "train", settings)
-    merged, answers, scores = (
-        work / f"merged-{pictures}",
-        work / f"{pictures}.jsonl",
-        work / f"{pictures}.json",
-    )
+    merged = work / f"merged-{pictures}"
     step(merged, *VSD, "merge", run / "vsd", "-o", merged)
-    held = work / "held/items.jsonl"
-    step(answers, *VSD, "predict", held, "--model", merged, "--images", work / pictures, "-o", answers)
-    step(scores, *VSD, "evaluate", held, answers, "--no-spice", "-o", scores)
-    found = json.loads(scores.read_text())
+    found = answered(work, pictures, "--model", merged, "--images", work / pictures)
     return {"relation": found["task1"]["accuracy"], "sentence": found["task2"]["relation_accuracy"]}
 
 
@@ -110,13 +113,10 @@ def main() -> None:
         step(start, *VSD, "merge", work / "talk-run/instruct", "-o", start)
         tasks = chosen.tasks.split(",")
         found = {pictures: score(work, pictures, start, tasks) for pictures in ("images", "blank")}
-        boxes, answers, scores = (work / f"boxes{end}" for end in (".model", ".jsonl", ".json"))
-        held = work / "held/items.jsonl"
+        boxes = work / "boxes.model"
         step(boxes, *VSD, "baseline", "fit", work / "fit/items.jsonl", "-o", boxes)
-        step(answers, *VSD, "predict", held, "--model", f"baseline:{boxes}#boxes", "-o", answers)
-        step(scores, *VSD, "evaluate", held, answers, "--no-spice", "-o", scores)
-        known = json.loads(scores.read_text())["task1"]["accuracy"]
-        items = sum(1 for _ in held.open())
+        known = answered(work, "boxes", "--model", f"baseline:{boxes}#boxes")["task1"]["accuracy"]
+        items = sum(1 for _ in (work / "held/items.jsonl").open())
     print(f"{platform.machine()}, {items} held-out items, learned: {', '.join(tasks)}\n")
     print("| pictures | relation chosen, % | relation stated in the sentence, % |\n|---|---|---|")
     for pictures, figures in found.items():

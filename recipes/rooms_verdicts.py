@@ -45,9 +45,8 @@ def kind(row: dict[str, str]) -> str:
     return row["reason"].partition(":")[0]
 
 
-def table(rows: list[dict[str, str]], column: str, groups: list[str]) -> None:
+def table(rows: list[dict[str, str]], slotted: set[str], column: str, groups: list[str]) -> None:
     """Prints what was judged and disputed, by the values of a column, and what of it remains."""
-    slotted = {name for name, roles, _ in named_models() if "s" in roles}
     print(f"| {column} | judged | disputed | % | remain | % |\n|---|---|---|---|---|---|")
     for group in (*groups, "all"):
         here = [row for row in rows if group in ("all", row[column])]
@@ -74,7 +73,7 @@ def main() -> None:
     rows = read("rooms_verdicts.tsv")
     slotted = {name for name, roles, _ in named_models() if "s" in roles}
     kept = [row for row in rows if not refused(row, slotted)]
-    table(rows, "relation", list(RELATIONS))
+    table(rows, slotted, "relation", list(RELATIONS))
     print(f"disputed by kind: {kinds(rows)}\nof which remain: {kinds(kept)}")
     agreed = sum(row["verdict"] == "agree" for row in rows) - sum(row["verdict"] == "agree" for row in kept)
     print(f"of the pictures that were agreed to the rules refuse {agreed}")

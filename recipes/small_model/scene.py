@@ -11,11 +11,16 @@ from PIL import Image
 from llava_vsd.relations import mirrored
 
 Box = tuple[float, float, float, float]
-"""y0, y1, x0, x1, as everywhere; here as shares of the height and the width."""
+"""y0, y1, x0, x1, as everywhere; of a thing, as shares of the height and the width."""
 
 ROWS = ("top", "middle", "bottom")
 COLUMNS = ("left", "center", "right")
 SIZES = ("tiny", "small", "large", "huge")
+
+
+def area(box: Box) -> float:
+    """In the square of the box's unit."""
+    return (box[1] - box[0]) * (box[3] - box[2])
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Thing:
     @property
     def area(self) -> float:
         """As a share of the picture."""
-        return (self.box[1] - self.box[0]) * (self.box[3] - self.box[2])
+        return area(self.box)
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
-from scene import Scene, Thing
+from scene import Box, Scene, Thing, area
 
 from llava_vsd.data.vsd import read_items
 from llava_vsd.schema import Item
-
-Box = tuple[float, float, float, float]
-"""y0, y1, x0, x1, as everywhere; here in pixels of the drawn picture."""
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (214, 40, 40),
@@ -48,7 +45,7 @@ SIZE = 112
 
 
 def picture(things: Iterable[tuple[str, Box]]) -> Image.Image:
-    """Draws named shapes, the largest first, so that a small one on a large one stays in sight."""
+    """Draws named shapes by their boxes in pixels, the largest first, so that small ones on it stay in sight."""
     image = Image.new("RGB", (2 * SIZE, 2 * SIZE), GROUND)  # twice the size, to draw smooth edges
     pen = ImageDraw.Draw(image)
     for name, box in sorted(things, key=lambda thing: -area(thing[1])):
@@ -68,11 +65,6 @@ def picture(things: Iterable[tuple[str, Box]]) -> Image.Image:
             pen.rectangle((x0 + third_x, y0, x1 - third_x, y1), **paint)
             pen.rectangle((x0, y0 + third_y, x1, y1 - third_y), **paint)
     return image.resize((SIZE, SIZE), Image.Resampling.BOX)
-
-
-def area(box: Box) -> float:
-    """In square pixels."""
-    return (box[1] - box[0]) * (box[3] - box[2])
 
 
 def drawn(item: Item) -> tuple[dict[str, Any], dict[str, Any], dict[str, Box]]:

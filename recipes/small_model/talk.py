@@ -115,8 +115,7 @@ def exchanges(scene: Scene, names: Sequence[str], lot: random.Random) -> Iterato
             answer = "Yes." if guess == relation else f"No, {it} {relation} the {other.name}."
             yield asked(WHETHER, one, lot, other=other.name, relation=guess), answer
         else:
-            triple = ANY.model_copy(update={"subject": one.name, "object": other.name})
-            yield question("classify", triple, seed=0, key=f"{scene.key}/{one.name}/{other.name}"), relation
+            yield first_question(scene, one, other, seed=0), relation
     if relations:
         (_, b), relation = lot.choice(relations)
         held = [things[a].name for (a, other), found in relations if other == b and found == relation]
@@ -144,6 +143,12 @@ def asked(templates: Sequence[str], thing: Thing, lot: random.Random, **words: s
     return lot.choice(templates).format(one=thing.name, is_=thing.verb, Is=thing.verb.capitalize(), **words)
 
 
+def first_question(scene: Scene, one: Thing, other: Thing, *, seed: int) -> str:
+    """The question of task 1 about two things."""
+    triple = ANY.model_copy(update={"subject": one.name, "object": other.name})
+    return question("classify", triple, seed=seed, key=f"{scene.key}/{one.name}/{other.name}")
+
+
 def conversations(
     scene: Scene, names: Sequence[str], most: int, lot: random.Random
 ) -> Iterator[Conversation]:
@@ -165,12 +170,13 @@ def pairs(scenes: Sequence[Scene], lot: random.Random) -> Iterator[Conversation]
     for scene in scenes:
         for (a, b), relation in sorted(scene.relations.items()):
             if lot.random() < most / counts[relation]:
-                one, other = scene.things[a].name, scene.things[b].name
-                key = f"{scene.key}/{one}/{other}"
-                triple = ANY.model_copy(update={"subject": one, "object": other})
-                asking = question("classify", triple, seed=1, key=key)
+                one, other = scene.things[a], scene.things[b]
+                asking = first_question(scene, one, other, seed=1)
                 yield Conversation(
-                    id=f"{key}/classify", task="classify", image=scene.key, turns=_turns([(asking, relation)])
+                    id=f"{scene.key}/{one.name}/{other.name}/classify",
+                    task="classify",
+                    image=scene.key,
+                    turns=_turns([(asking, relation)]),
                 )
 
 

@@ -1,7 +1,7 @@
 """Teaches a new vision tower what is where, on pictures of which all is known, before a language model sees any.
 
     python recipes/small_model/tower.py START --scenes shapes -o TAUGHT
-    python recipes/small_model/tower.py START --scenes rooms/train/items.jsonl --epochs 10 -o TAUGHT
+    python recipes/small_model/tower.py START --scenes rooms/train/items.jsonl --pictures 120000 -o TAUGHT
 
 START is an assembled LLaVA. Every patch has to tell what is seen in it, where that thing lies, how far it reaches, and
 how it stands to the other things. All of it is read off what the *connector* makes of the patch, and the words by
@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -28,9 +28,10 @@ import shapes
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scene import COLUMNS, ROWS, SIZES, Box, Scene
+from scene import COLUMNS, ROWS, SIZES, Box, Scene, area
 from torch import Tensor, nn
 from transformers import AttentionInterface, LlavaForConditionalGeneration, LlavaProcessor
+from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 from llava_vsd.relations import RELATIONS
 
@@ -182,7 +183,7 @@ def covered(things: Sequence[Box], grid: int) -> NDArray[np.int64]:
     """The thing that each patch shows [patches]; the smaller is before the larger, -1 where none is."""
     held = np.full((grid, grid), -1, dtype=np.int64)
     edges = np.arange(grid + 1) / grid
-    for number in sorted(range(len(things)), key=lambda one: -_area(things[one])):
+    for number in sorted(range(len(things)), key=lambda one: -area(things[one])):
         y0, y1, x0, x1 = things[number]
         rows, columns = (
             np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None) * grid
@@ -195,10 +196,6 @@ def covered(things: Sequence[Box], grid: int) -> NDArray[np.int64]:
     return held.reshape(-1)
 
 
-def _area(box: Box) -> float:
-    return (box[1] - box[0]) * (box[3] - box[2])
-
-
 def collate(
     scenes: Sequence[Scene],
     kinds: Mapping[str, Sequence[str]],
@@ -207,8 +204,7 @@ def collate(
     grid: int,
 ) -> Batch:
     """Opens and resizes pictures, works out what their patches should say."""
-    mean = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32) * 255
-    deviation = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32) * 255
+    mean, deviation = (np.array(one, dtype=np.float32) * 255 for one in (OPENAI_CLIP_MEAN, OPENAI_CLIP_STD))
     index = {kind: {word: place for place, word in enumerate(words)} for kind, words in kinds.items()}
     pixels = np.empty((len(scenes), size, size, 3), dtype=np.float32)
     thing = np.full((len(scenes), grid * grid), -1, dtype=np.int64)
@@ -277,14 +273,19 @@ def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
 
 
 def learn(
-    reader: Reader, batches: Iterator[Batch], *, steps: int, rate: float, state: Path, seed: int = 0
+    reader: Reader,
+    batches: Callable[[int], Iterator[Batch]],
+    *,
+    steps: int,
+    rate: float,
+    state: Path,
 ) -> None:
     """Trains tower, connector and heads with AdamW on one cycle; prints a line every hundred steps.
 
     Args:
+        batches: gives those that come after so many.
         state: file from which an interrupted run goes on.
     """
-    torch.manual_seed(seed)
     learned = [one for one in reader.parameters() if one.requires_grad]
     optimizer = torch.optim.AdamW(learned, lr=rate, weight_decay=0.05, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
@@ -296,7 +297,7 @@ def learn(
         schedule.load_state_dict(kept["schedule"])
         done = kept["step"]
     start, sums = time.perf_counter(), dict[str, list[float]]()
-    for step, batch in enumerate(islice(batches, done, steps), done + 1):
+    for step, batch in enumerate(islice(batches(done), steps - done), done + 1):
         with torch.autocast("cpu", torch.bfloat16):
             total, shown = reader.loss(batch)
         total.backward()
@@ -351,11 +352,15 @@ def main() -> None:
     kinds = {**kinds, **PLACES}
     vision = model.config.vision_config
     index = {name: place for place, name in enumerate(names)}
-    shown = varied(scenes, chosen.seed)
-    batches = ahead(
-        collate(some, kinds, index, vision.image_size, vision.image_size // vision.patch_size)
-        for some in iter(lambda: list(islice(shown, chosen.batch)), [])
-    )
+
+    def batches(done: int) -> Iterator[Batch]:
+        shown = islice(varied(scenes, chosen.seed), done * chosen.batch, None)  # opens none of those before
+        return ahead(
+            collate(some, kinds, index, vision.image_size, vision.image_size // vision.patch_size)
+            for some in iter(lambda: list(islice(shown, chosen.batch)), [])
+        )
+
+    torch.manual_seed(chosen.seed)  # of the reader's heads
     reader = Reader(model, processor.tokenizer, kinds, names)
     state = chosen.output.with_name(f"{chosen.output.name}.state")
     learn(
@@ -364,7 +369,6 @@ def main() -> None:
         steps=chosen.pictures // chosen.batch,
         rate=chosen.rate,
         state=state,
-        seed=chosen.seed,
     )
     model.save_pretrained(chosen.output)
     processor.save_pretrained(chosen.output)
